@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kinds of events: MESSAGE_ID values for log_event(), each with an entry in
+ * systemd/hwrecover.catalog that uses the fields named here. An id is never given to another kind.
+ */
+#pragma once
+
+/* Journal fields of events. */
+#define FIELD_FILE     "HWRECOVER_FILE" /* path in the tree */
+#define FIELD_LINE     "HWRECOVER_LINE" /* its line, from 1 */
+#define FIELD_NIC      "HWRECOVER_NIC" /* name in the configuration, or names with blanks between */
+#define FIELD_NIC_NOW  "HWRECOVER_NIC_NOW"     /* name the interface has now */
+#define FIELD_REASON   "HWRECOVER_REASON"      /* why, in words */
+#define FIELD_SNAPSHOT "HWRECOVER_SNAPSHOT"    /* id of the snapshot it is about */
+#define FIELD_STAGE    "HWRECOVER_STAGE"       /* network, guests, finish, image */
+#define FIELD_TIMEOUT  "HWRECOVER_TIMEOUT_SEC" /* limit, in seconds */
+
+/* The baseline was moved: FIELD_SNAPSHOT. */
+#define EVENT_BASELINE_TAKEN "cba02d7094b14923ab81866d005d9953"
+/* Hardware and baseline differ: FIELD_SNAPSHOT. */
+#define EVENT_HARDWARE_CHANGED "484ae48687b44d12b20a52be094812d3"
+/* A file was edited, one event a file: FIELD_FILE, FIELD_SNAPSHOT. */
+#define EVENT_FILE_EDITED "598bd757f998439b9b640c1d5cd38cc1"
+/* A network interface got another name: FIELD_NIC, FIELD_NIC_NOW, FIELD_REASON. */
+#define EVENT_NIC_REMAPPED "6da15286be834e68a0786578e75c6c77"
+/* A mention was taken out of force: FIELD_FILE, FIELD_LINE, FIELD_NIC. */
+#define EVENT_MENTION_PARKED "20336c25d1b64ea284c1a09f1daa70e5"
+/* A mention is in force again: FIELD_FILE, FIELD_LINE, FIELD_NIC. */
+#define EVENT_MENTION_RESTORED "ab62eca9eea44516bcee3ae7ef7fc285"
+/* Nobody can say what a mention means: FIELD_FILE, FIELD_LINE, FIELD_NIC, FIELD_REASON. */
+#define EVENT_REFERENCE_AMBIGUOUS "4f418b03676f4d82840df1b9ea092964"
+/* A stage of the boot failed, nothing was edited by it: FIELD_STAGE, FIELD_REASON. */
+#define EVENT_STAGE_FAILED "edce6260dcf841c2965699b9262a1384"
+/* The wait for network interfaces was given up: FIELD_NIC, FIELD_TIMEOUT. */
+#define EVENT_NIC_WAIT_EXPIRED "849f19635add483888ae6cba3f4e98d8"
+/* A snapshot cannot be read: FIELD_FILE, FIELD_REASON. */
+#define EVENT_SNAPSHOT_DAMAGED "58e26586bc95471cb88cc8cffcb984e0"
+/* An interrupted transaction was completed. */
+#define EVENT_TRANSACTION_COMPLETED "007125ac446f4ff1bdddeb03154110da"
+/* Network edits that were rolled back are not made again: FIELD_SNAPSHOT. */
+#define EVENT_EDITS_NOT_REPEATED "12ffd6e22d40495aad8d6437d1cbd6c7"
+/* A managed file is left as it is: FIELD_FILE, FIELD_REASON. */
+#define EVENT_FILE_LEFT_ALONE "ee469e0a8b364c638122b172d3f1ce23"
