@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A kind of configuration that names hardware. A source is described by data and a few functions;
+ * all of them stand in one table, sources/table.c. A new kind is one new file and one line there.
+ */
+#pragma once
+
+#include "recovery/document.h"
+#include "snapshot/basic/root.h"
+
+/* Largest managed file; a larger one is left and named. */
+#define MANAGED_FILE_MAX (1024U * 1024)
+/* Most files one source reads; what is beyond is named in one note. */
+#define MANAGED_FILES_MAX 4096
+
+/**
+ * struct scan_context - What a source is told about the tree
+ * @root:        the tree
+ * @extra_globs: further files from the configuration ([Paths]), @n_extra_globs of them
+ */
+struct scan_context {
+	const struct root *root;
+	const char *const *extra_globs;
+	size_t n_extra_globs;
+};
+
+/**
+ * struct source - One kind of configuration
+ * @name:    for people and in the state: "interfaces"
+ * @collect: read the files of this kind, everything they include by the rules of the installed
+ *           reader among them, each once; unfit ones are added too, with @unfit set. Returns 0, or
+ *           a negative errno with @problem set only when not even the looking worked
+ * @scan:    find the mentions of @names in all collected documents of this source; fills
+ *           references, line digests, notes and @rejected. May be called again after
+ *           document_clear_scan(). Returns 0 or -ENOMEM
+ * @check:   whether the reader of this kind would accept the given contents (@texts parallel to
+ *           @documents, all of one source); 0 yes, -EBADMSG no, with @problem naming file, line and
+ *           cause. Never runs a program
+ */
+struct source {
+	const char *name;
+	int (*collect)(const struct source *source, const struct scan_context *context,
+		       struct documents *documents, struct problem *problem);
+	int (*scan)(const struct source *source, const struct scan_context *context,
+		    struct documents *documents, const struct name_set *names);
+	int (*check)(const struct source *source, const struct scan_context *context,
+		     const struct documents *documents, const struct bytes *texts,
+		     struct problem *problem);
+};
+
+/* The table, ended by NULL. */
+extern const struct source *const sources[];
+
+/* Forget what a scan found, keep the bytes. */
+void document_clear_scan(struct document *document);
