@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A machine in memory: its NICs, its files and what their mentions mean, taken from boot to boot
+ * by the recovery core alone. What agent/survey.c and agent/commit.c do around it is done here in
+ * short.
+ */
+#pragma once
+
+#include <check.h>
+#include <errno.h>
+
+#include "recovery/plan.h"
+#include "recovery/sources/interfaces.h"
+#include "tests/unit/tree.h"
+
+#define INTERFACES "/etc/network/interfaces"
+#define NETWORKING "/etc/default/networking"
+
+#define WORLD_FILES 4
+#define WORLD_PAST  8
+
+/**
+ * struct world_file - A file of the disk; not there while @data is NULL
+ */
+struct world_file {
+	const char *path;
+	const struct source *source;
+	char *data;
+	size_t size;
+};
+
+/**
+ * struct world - What is there between two boots
+ * @recorded: what was recorded last; @first: nothing was yet
+ * @settled:  the hardware it was recorded with
+ * @baseline: the hardware of the baseline
+ * @older:    further inventories, newest first
+ * @adopt, @restore: as the commands say: `snapshot --adopt`, `restore FILE`
+ */
+struct world {
+	struct world_file files[WORLD_FILES];
+	size_t n_files;
+	struct meanings recorded;
+	bool first;
+	struct inventory settled;
+	struct inventory baseline;
+	const struct inventory *older[WORLD_PAST];
+	size_t n_older;
+	bool adopt;
+	const char *restore;
+};
+
+/**
+ * struct look - One look at the world
+ * @result: what plan_make() said
+ */
+struct look {
+	struct inventory now;
+	struct meanings meanings;
+	struct documents documents;
+	struct match settled;
+	struct match baseline;
+	struct past past;
+	const char **names;
+	size_t n_names;
+	struct scan_context context;
+	struct policy policy;
+	struct resolution resolution;
+	struct plan plan;
+	int result;
+	struct problem problem;
+};
+
+static const struct policy world_policy = { .network = true,
+					    .replaced_nic = true,
+					    .restore = true };
+
+static inline const char *world_word(struct arena *arena, const char **at)
+{
+	size_t length = strcspn(*at, " ,=@/?!");
+	const char *word = arena_copy(arena, bytes_make(*at, length));
+
+	ck_assert_ptr_nonnull(word);
+	*at += length;
+	return word;
+}
+
+static inline void world_add_function(struct inventory *inventory, const char *bus,
+				      const char *slot, bool readable)
+{
+	struct pci_function *function = inventory_add_function(inventory);
+	char text[64];
+
+	ck_assert_ptr_nonnull(function);
+	function->address.bus = (uint8_t)strtoul(bus, NULL, 16);
+	(void)snprintf(text, sizeof(text), "pci0000:00/%s.0/00.0", slot);
+	function->path = arena_copy_text(&inventory->arena, text);
+	function->vendor = readable ? 0x8086 : 0xffff;
+	function->device = readable ? 0x1521 : 0xffff;
+	function->class = readable ? 0x020000 : 0xffffff;
+}
+
+/* One word of world_hardware(); leaves @at behind it. */
+static inline void world_add_nic(struct inventory *inventory, const char **at)
+{
+	struct arena *arena = &inventory->arena;
+	const char *name = world_word(arena, at), *altname = NULL, *mac = "-", *bus = NULL;
+	const char *slot = NULL;
+	bool settled = true, readable = true;
+	struct nic *nic;
+	char text[64];
+
+	while (**at && **at != ' ') {
+		char mark = *(*at)++;
+
+		if (mark == '?')
+			settled = false;
+		else if (mark == '!')
+			readable = false;
+		else if (mark == ',')
+			altname = world_word(arena, at);
+		else if (mark == '=')
+			mac = world_word(arena, at);
+		else if (mark == '@')
+			bus = slot = world_word(arena, at);
+		else
+			slot = world_word(arena, at);
+	}
+	if (bus)
+		world_add_function(inventory, bus, slot, readable);
+	if (strcmp(name, "-") == 0)
+		return;
+	nic = inventory_add_nic(inventory);
+	ck_assert_ptr_nonnull(nic);
+	nic->name = name;
+	(void)snprintf(text, sizeof(text), "02:00:00:00:00:%s", mac);
+	nic->mac = strcmp(mac, "-") == 0 ? NULL : arena_copy_text(arena, text);
+	nic->settled = settled;
+	nic->port = bus ? 0 : UNKNOWN;
+	if (bus) {
+		nic->has_pci = true;
+		nic->pci = inventory->functions[inventory->n_functions - 1].address;
+	}
+	if (altname) {
+		nic->altnames = arena_allocate(arena, sizeof(*nic->altnames));
+		ck_assert_ptr_nonnull(nic->altnames);
+		nic->altnames[0] = altname;
+		nic->n_altnames = 1;
+	}
+}
+
+/*
+ * NICs, all of one model, by blanks: NAME[,ALTNAME][=MAC][@BUS[/SLOT]][?][!]. A MAC is its last
+ * byte, unknown without; the path goes by the slot, which is the bus where none is given; without a
+ * bus a NIC stands on no function. "-" for a name: a function without a link; '!': that reads all
+ * ones.
+ * '?': udev is not done.
+ */
+static inline void world_hardware(struct inventory *inventory, const char *words)
+{
+	*inventory = (struct inventory){ 0 };
+	for (const char *at = words; *at; at += *at == ' ')
+		world_add_nic(inventory, &at);
+	ck_assert_int_eq(inventory_finish(inventory, "hardware", NULL), 0);
+}
+
+static inline void world_copy_hardware(const struct inventory *inventory, struct inventory *copy)
+{
+	*copy = (struct inventory){ 0 };
+	for (size_t i = 0; i < inventory->n_functions; i++) {
+		struct pci_function *function = inventory_add_function(copy);
+
+		ck_assert_ptr_nonnull(function);
+		*function = inventory->functions[i];
+		function->path = arena_copy_text(&copy->arena, function->path);
+	}
+	for (size_t i = 0; i < inventory->n_nics; i++) {
+		const struct nic *old = &inventory->nics[i];
+		struct nic *nic = inventory_add_nic(copy);
+
+		ck_assert_ptr_nonnull(nic);
+		*nic = *old;
+		nic->name = arena_copy_text(&copy->arena, old->name);
+		nic->mac = arena_copy_text(&copy->arena, old->mac);
+		nic->altnames = arena_allocate(&copy->arena,
+					       (old->n_altnames + 1) * sizeof(*nic->altnames));
+		ck_assert_ptr_nonnull(nic->altnames);
+		for (size_t j = 0; j < old->n_altnames; j++)
+			nic->altnames[j] = arena_copy_text(&copy->arena, old->altnames[j]);
+	}
+	copy->machine = arena_copy_text(&copy->arena, inventory->machine);
+	ck_assert_int_eq(inventory_finish(copy, "copy", NULL), 0);
+}
+
+static inline void world_init(struct world *world)
+{
+	*world = (struct world){ .first = true };
+}
+
+static inline void world_done(struct world *world)
+{
+	for (size_t i = 0; i < world->n_files; i++)
+		free(world->files[i].data);
+	meanings_done(&world->recorded);
+	inventory_done(&world->settled);
+	inventory_done(&world->baseline);
+	world_init(world);
+}
+
+static inline struct world_file *world_find(struct world *world, const char *path)
+{
+	for (size_t i = 0; i < world->n_files; i++)
+		if (strcmp(world->files[i].path, path) == 0)
+			return &world->files[i];
+	return NULL;
+}
+
+static inline void world_set_bytes(struct world *world, const char *path, struct bytes text)
+{
+	struct world_file *file = world_find(world, path);
+
+	if (!file) {
+		ck_assert_uint_lt(world->n_files, WORLD_FILES);
+		file = &world->files[world->n_files++];
+		file->path = path;
+		file->source = strcmp(path, NETWORKING) == 0 ? &default_networking_source
+							     : &interfaces_source;
+	}
+	free(file->data);
+	ck_assert_int_eq(bytes_duplicate(text, &file->data), 0);
+	file->size = text.size;
+}
+
+/* What a person, or nobody, leaves in a file. */
+static inline void world_set(struct world *world, const char *path, const char *text)
+{
+	world_set_bytes(world, path, bytes_of(text));
+}
+
+static inline void world_remove(struct world *world, const char *path)
+{
+	struct world_file *file = world_find(world, path);
+
+	ck_assert_ptr_nonnull(file);
+	free(file->data);
+	file->data = NULL;
+}
+
+static inline const char *world_text(struct world *world, const char *path)
+{
+	struct world_file *file = world_find(world, path);
+
+	ck_assert_ptr_nonnull(file);
+	return file->data;
+}
+
+/* A person's edit: @from, which stands there once, becomes @to. */
+static inline void world_edit(struct world *world, const char *path, const char *from,
+			      const char *to)
+{
+	const char *text = world_text(world, path), *found = strstr(text, from);
+	struct buffer edited = { 0 };
+
+	ck_assert_msg(found, "no \"%s\" in\n%s", from, text);
+	ck_assert_msg(!strstr(found + 1, from), "more than one \"%s\" in\n%s", from, text);
+	buffer_append(&edited, bytes_make(text, (size_t)(found - text)));
+	buffer_append_text(&edited, to);
+	buffer_append_text(&edited, found + strlen(from));
+	ck_assert(!edited.failed);
+	world_set_bytes(world, path, buffer_bytes(&edited));
+	buffer_done(&edited);
+}
+
+/* Through JSON and back, as between two boots. */
+static inline void world_copy_meanings(const struct meanings *meanings, struct meanings *copy)
+{
+	struct json_writer writer = { 0 };
+	_cleanup_json_ struct json_object *object = meanings_to_json(meanings, &writer);
+	_cleanup_(problem_done) struct problem problem = { 0 };
+
+	ck_assert(!writer.failed);
+	ck_assert_msg(meanings_from_json(object, "state", copy, &problem) == 0, "%s", problem.text);
+}
+
+static inline void look_done(struct look *look)
+{
+	plan_done(&look->plan);
+	resolution_done(&look->resolution);
+	meanings_done(&look->meanings);
+	documents_done(&look->documents);
+	free(look->names);
+	match_done(&look->settled);
+	match_done(&look->baseline);
+	inventory_done(&look->now);
+	problem_done(&look->problem);
+	*look = (struct look){ 0 };
+}
+
+static inline void look_add_name(struct look *look, const char *name)
+{
+	if ((look->n_names & (look->n_names - 1)) == 0) {
+		look->names = reallocarray(look->names, look->n_names * 2 + 1, sizeof(char *));
+		ck_assert_ptr_nonnull(look->names);
+	}
+	look->names[look->n_names++] = name;
+}
+
+static inline void look_add_names(struct look *look, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n_nics; i++) {
+		look_add_name(look, inventory->nics[i].name);
+		for (size_t j = 0; j < inventory->nics[i].n_altnames; j++)
+			look_add_name(look, inventory->nics[i].altnames[j]);
+	}
+}
+
+static inline int look_compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static inline void look_collect_names(const struct world *world, struct look *look)
+{
+	struct meanings *meanings = &look->meanings;
+	size_t kept = 0;
+
+	look_add_names(look, &look->now);
+	look_add_names(look, &world->settled);
+	look_add_names(look, &world->baseline);
+	for (size_t i = 0; i < world->n_older; i++)
+		look_add_names(look, world->older[i]);
+	for (size_t i = 0; i < meanings->n_mentions; i++)
+		look_add_name(look, meanings->mentions[i].text);
+	for (size_t i = 0; i < meanings->n_parked; i++)
+		for (size_t j = 0; j < meanings->parked[i].n_mentions; j++) {
+			const struct parked_mention *mention = &meanings->parked[i].mentions[j];
+
+			look_add_name(look, arena_copy(&meanings->arena,
+						       bytes_make(meanings->parked[i].original +
+									  mention->offset,
+								  mention->length)));
+		}
+	if (look->n_names)
+		qsort(look->names, look->n_names, sizeof(char *), look_compare_names);
+	for (size_t i = 0; i < look->n_names; i++)
+		if (kept == 0 || strcmp(look->names[kept - 1], look->names[i]) != 0)
+			look->names[kept++] = look->names[i];
+	look->n_names = kept;
+}
+
+/* Reads the files and puts what is parked back into them. */
+static inline void look_read(struct world *world, struct look *look)
+{
+	look->resolution.subjects = calloc(world->n_files + 1, sizeof(struct subject));
+	ck_assert_ptr_nonnull(look->resolution.subjects);
+	for (size_t i = 0; i < world->n_files; i++) {
+		struct world_file *file = &world->files[i];
+		struct subject *subject;
+		struct document *document;
+
+		if (!file->data)
+			continue;
+		document = documents_add(&look->documents, file->path);
+		ck_assert_ptr_nonnull(document);
+		document->source = file->source;
+		ck_assert_int_eq(
+			bytes_duplicate(bytes_make(file->data, file->size), &document->data), 0);
+		document->size = file->size;
+		subject = &look->resolution.subjects[look->resolution.n_subjects++];
+		subject->document = document;
+		ck_assert_int_eq(
+			park_undo(&look->meanings, document, &subject->back, &subject->n_back), 0);
+		if (world->restore && strcmp(world->restore, file->path) == 0)
+			ck_assert_int_eq(park_undo_lost(&look->meanings, document, &subject->back,
+							&subject->n_back),
+					 0);
+	}
+}
+
+static inline void look_bind(struct world *world, struct look *look)
+{
+	const struct name_set names = { look->names, look->n_names };
+
+	for (size_t i = 0; sources[i]; i++)
+		ck_assert_int_eq(
+			sources[i]->scan(sources[i], &look->context, &look->documents, &names), 0);
+	look->past = (struct past){ .settled = &look->settled,
+				    .baseline = world->first ? NULL : &look->baseline,
+				    .older = world->older,
+				    .n_older = world->n_older,
+				    .first = world->first,
+				    .adopt = world->adopt };
+	for (size_t i = 0; i < look->resolution.n_subjects; i++) {
+		struct subject *subject = &look->resolution.subjects[i];
+
+		ck_assert_int_eq(meanings_bind(&look->meanings, subject->document, subject->back,
+					       subject->n_back, &look->past, &subject->bindings),
+				 0);
+	}
+}
+
+/* Looks at the world with some hardware in it, which is taken over. Must be followed by
+ * look_done().
+ */
+static inline void world_look(struct world *world, struct inventory *hardware,
+			      const struct policy *policy, struct look *look)
+{
+	struct name_set names;
+
+	*look = (struct look){ .now = *hardware,
+			       .context = { .root = &tree_root },
+			       .policy = *policy };
+	*hardware = (struct inventory){ 0 };
+	world_copy_meanings(&world->recorded, &look->meanings);
+	ck_assert_int_eq(match_inventories(world->first ? &look->now : &world->settled, &look->now,
+					   &look->settled),
+			 0);
+	ck_assert_int_eq(match_inventories(world->first ? &look->now : &world->baseline, &look->now,
+					   &look->baseline),
+			 0);
+	look_read(world, look);
+	look_collect_names(world, look);
+	look_bind(world, look);
+	look->resolution.meanings = &look->meanings;
+	look->resolution.past = &look->past;
+	ck_assert_int_eq(resolve(&look->resolution, &look->policy), 0);
+	names = (struct name_set){ look->names, look->n_names };
+	look->result = plan_make(&look->resolution, &look->context, &names, &look->policy,
+				 &look->plan, &look->problem);
+	ck_assert_int_ne(look->result, -ENOMEM);
+}
+
+/* Carries out what a look found, and makes its hardware the baseline. */
+static inline void world_apply(struct world *world, const struct look *look)
+{
+	ck_assert_msg(look->result == 0, "%s", look->problem.text);
+	for (size_t i = 0; i < look->plan.n_files; i++) {
+		const struct plan_file *file = &look->plan.files[i];
+
+		world_set_bytes(world, world_find(world, file->document->path)->path,
+				bytes_make(file->rendered->text, file->rendered->size));
+	}
+	meanings_done(&world->recorded);
+	world_copy_meanings(&look->plan.meanings, &world->recorded);
+	inventory_done(&world->settled);
+	inventory_done(&world->baseline);
+	world_copy_hardware(&look->now, &world->settled);
+	world_copy_hardware(&look->now, &world->baseline);
+	world->first = false;
+}
+
+static inline void world_look_at(struct world *world, const char *words,
+				 const struct policy *policy, struct look *look)
+{
+	struct inventory hardware;
+
+	world_hardware(&hardware, words);
+	world_look(world, &hardware, policy, look);
+}
+
+static inline void world_boot_as(struct world *world, const char *words,
+				 const struct policy *policy)
+{
+	struct look look;
+
+	world_look_at(world, words, policy, &look);
+	world_apply(world, &look);
+	look_done(&look);
+}
+
+static inline void world_boot(struct world *world, const char *words)
+{
+	world_boot_as(world, words, &world_policy);
+}
