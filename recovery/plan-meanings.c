@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What everything means once a plan is carried out. */
+#include "recovery/plan.h"
+
+#include <errno.h>
+
+/**
+ * struct scribe - Writing the new meanings down
+ * @new_unit: one per unit of the old meanings: its index in the new ones, or SIZE_MAX
+ */
+struct scribe {
+	struct meanings *meanings;
+	const struct resolution *resolution;
+	const struct policy *policy;
+	const struct inventory *now;
+	size_t *new_unit;
+};
+
+/* A number once known stays known while it is only not to be had, not while another bears it too. */
+static void keep_numbers(const struct inventory *now, size_t index, const struct unit *old,
+			 struct unit *unit)
+{
+	const struct pci_function *function =
+		old->kind == UNIT_FUNCTION ? &now->functions[index]
+					   : inventory_function_of(now, &now->nics[index]);
+
+	if (old->kind == UNIT_NIC && !unit->nic.mac && !now->nics[index].mac)
+		unit->nic.mac = old->nic.mac;
+	if (!unit->function.serial && function && !function->serial)
+		unit->function.serial = old->function.serial;
+}
+
+/*
+ * A unit as it is known from now on. What was found has today's place and name; where it was first
+ * recorded stays. What took another's place is a new unit. What is away, or whose name may still
+ * change, keeps what was last known.
+ */
+static void update_unit(const struct scribe *scribe, size_t index, struct unit *ret_unit)
+{
+	const struct resolution *resolution = scribe->resolution;
+	const struct unit *old = &resolution->meanings->units[index];
+	const struct pairing *pairing = &resolution->pairings[index];
+	bool proven = !resolution->past->settled->other_machine ||
+		      pairing->confidence == CONFIDENCE_CERTAIN;
+	struct unit unit = *old;
+
+	if (pairing->fate == FATE_FOUND && proven) {
+		if (old->kind == UNIT_FUNCTION)
+			unit_from_function(scribe->now, &scribe->now->functions[pairing->index],
+					   &unit);
+		else if (scribe->now->nics[pairing->index].settled)
+			unit_from_nic(scribe->now, &scribe->now->nics[pairing->index], &unit);
+		keep_numbers(scribe->now, pairing->index, old, &unit);
+		unit.first_address = old->first_address;
+		unit.first_path = old->first_path;
+	} else if (pairing->fate == FATE_REPLACED && proven && scribe->policy->replaced_nic &&
+		   scribe->policy->network && scribe->now->nics[pairing->index].settled) {
+		unit_from_nic(scribe->now, &scribe->now->nics[pairing->index], &unit);
+	}
+	*ret_unit = unit;
+}
+
+static int take_unit(struct scribe *scribe, size_t index, size_t *ret_index)
+{
+	struct unit unit;
+	int r;
+
+	*ret_index = MEANS_NOBODY;
+	if (index == MEANS_NOBODY)
+		return 0;
+	if (scribe->new_unit[index] == SIZE_MAX) {
+		update_unit(scribe, index, &unit);
+		r = meanings_add_unit(scribe->meanings, &unit, &scribe->new_unit[index]);
+		if (r < 0)
+			return r;
+	}
+	*ret_index = scribe->new_unit[index];
+	return 0;
+}
+
+/* The unit that a reference means from now on. */
+static int take_binding(struct scribe *scribe, const struct subject *subject, size_t reference,
+			size_t *ret_index)
+{
+	const struct binding *binding = &subject->bindings[reference];
+	const struct document *document = subject->document;
+	const struct nic *bearer;
+	struct unit unit;
+
+	if (binding->origin != ORIGIN_NEW || binding->unit != MEANS_NOBODY)
+		return take_unit(scribe, binding->unit, ret_index);
+
+	/* A dangling mention that became a newly added NIC's. */
+	bearer = inventory_find_nic_or_altname(
+		scribe->now, document_text(document, document->references[reference].span));
+	*ret_index = MEANS_NOBODY;
+	if (!bearer)
+		return 0;
+	unit_from_nic(scribe->now, bearer, &unit);
+	return meanings_add_unit(scribe->meanings, &unit, ret_index);
+}
+
+static size_t name_length(const struct subject *subject, size_t reference)
+{
+	const char *new_name = subject->findings[reference].new_name;
+
+	return new_name ? strlen(new_name) : subject->document->references[reference].span.length;
+}
+
+/* The first reference whose name starts at or behind an offset of the plain text. */
+static size_t first_in_plain(const struct subject *subject, const struct rendered *rendered,
+			     size_t offset)
+{
+	size_t low = 0, high = subject->document->n_references;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rendered->plain_offset[middle] < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A block's own head is headed by its keyword alone, what stands in it by the whole head. */
+static bool is_inside(const struct reference *reference)
+{
+	return reference->block && strchr(reference->block, ' ') != NULL;
+}
+
+/* The name as a person wrote it. */
+static const char *said_in(struct scribe *scribe, const struct subject *subject, size_t reference)
+{
+	const char *said = subject->bindings[reference].said;
+	struct span span = subject->document->references[reference].span;
+
+	return arena_copy(&scribe->meanings->arena,
+			  said ? bytes_of(said) : document_text(subject->document, span));
+}
+
+/* A replacement that was not followed is not forgotten when it is no news any more. */
+static bool is_held(const struct scribe *scribe, const struct binding *binding)
+{
+	enum fate fate;
+
+	if (binding->unit == MEANS_NOBODY)
+		return false;
+	fate = scribe->resolution->pairings[binding->unit].fate;
+	if (fate == FATE_REPLACED)
+		return !scribe->policy->replaced_nic || !scribe->policy->network;
+	return binding->held && fate != FATE_FOUND;
+}
+
+static int write_parked_mention(struct scribe *scribe, const struct subject *subject,
+				const struct rendered *rendered, size_t index, size_t start,
+				struct parked_mention *mention)
+{
+	const struct binding *binding = &subject->bindings[index];
+
+	mention->offset = rendered->plain_offset[index] - start;
+	mention->length = rendered->out_of_force[index]
+				  ? subject->document->references[index].span.length
+				  : name_length(subject, index);
+	mention->ambiguous = binding->origin == ORIGIN_AMBIGUOUS;
+	/* What is itself parked is not left to anybody. */
+	mention->held = is_held(scribe, binding) &&
+			subject->findings[index].verdict != VERDICT_PARK;
+	mention->parked = rendered->out_of_force[index];
+	mention->said = said_in(scribe, subject, index);
+	if (!mention->said)
+		return -ENOMEM;
+	return take_binding(scribe, subject, index, &mention->unit);
+}
+
+/**
+ * write_parked() - One text with something parked in it
+ * @context: the line above the text, as in struct parked_text; of the text before this one until
+ *           this one's is known
+ * @before:  where that text starts; what stands above it was looked at
+ */
+static int write_parked(struct scribe *scribe, const struct subject *subject,
+			const struct rendered *rendered, const struct rendered_park *park,
+			struct bytes *context, size_t before)
+{
+	struct bytes text = bytes_make(rendered->text, rendered->size);
+	struct bytes plain = bytes_make(rendered->plain, rendered->plain_size);
+	struct bytes present = bytes_slice(text, park->text_span.offset, park->text_span.length);
+	struct bytes original =
+		bytes_slice(plain, park->plain_span.offset, park->plain_span.length);
+	struct arena *arena = &scribe->meanings->arena;
+	size_t first = first_in_plain(subject, rendered, park->plain_span.offset);
+	size_t n = first_in_plain(subject, rendered, span_end(park->plain_span)) - first;
+	struct parked_text *parked = meanings_add_parked(scribe->meanings, n);
+	struct bytes nearer = park_context(bytes_slice(text, before, text.size - before),
+					   park->text_span.offset - before);
+	int r = 0;
+
+	if (!parked)
+		return -ENOMEM;
+	if (nearer.size > 0)
+		*context = nearer;
+	parked->offset = park->text_span.offset;
+	parked->inside = n > 0 && is_inside(&subject->document->references[first]);
+	parked->path = arena_copy_text(arena, subject->document->path);
+	parked->context = arena_copy(arena, *context);
+	parked->present = arena_copy(arena, present);
+	parked->original = arena_copy(arena, original);
+	if (!parked->path || !parked->context || !parked->present || !parked->original)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = write_parked_mention(scribe, subject, rendered, first + i,
+					 park->plain_span.offset, &parked->mentions[i]);
+	return r;
+}
+
+static int write_mention(struct scribe *scribe, const struct document *plain,
+			 const struct reference *reference, const struct subject *subject,
+			 size_t index)
+{
+	struct mention *mention = meanings_add_mention(scribe->meanings);
+	struct arena *arena = &scribe->meanings->arena;
+
+	if (!mention)
+		return -ENOMEM;
+	mention->path = arena_copy_text(arena, plain->path);
+	mention->kind = reference->kind;
+	mention->text = arena_copy(arena, document_text(plain, reference->span));
+	mention->said = said_in(scribe, subject, index);
+	mention->offset = reference->span.offset;
+	mention->block = arena_copy_text(arena, reference->block ? reference->block : "");
+	mention->body = reference->body;
+	mention->key = arena_copy_text(arena, reference->key ? reference->key : "");
+	mention->line_digest = reference->line_digest;
+	mention->ambiguous = subject->bindings[index].origin == ORIGIN_AMBIGUOUS;
+	mention->held = is_held(scribe, &subject->bindings[index]);
+	if (!mention->path || !mention->text || !mention->said || !mention->block || !mention->key)
+		return -ENOMEM;
+	return take_binding(scribe, subject, index, &mention->unit);
+}
+
+/*
+ * The mentions of one file, from a scan of what it will be: places and digests are those the next
+ * run will see. A mention of the scan that had no verdict denotes nothing, and neither has a
+ * dangling one anything to record: that its line was seen says it.
+ */
+static int write_mentions(struct scribe *scribe, const struct document *plain,
+			  const struct subject *subject, const struct rendered *rendered)
+{
+	size_t n = subject->document->n_references, old = 0;
+
+	for (size_t i = 0; i < plain->n_references; i++) {
+		const struct reference *reference = &plain->references[i];
+		const struct binding *binding;
+		int r;
+
+		while (old < n && rendered->plain_offset[old] < reference->span.offset)
+			old++;
+		if (old >= n || rendered->plain_offset[old] != reference->span.offset ||
+		    rendered->out_of_force[old])
+			continue;
+		binding = &subject->bindings[old];
+		if (binding->unit == MEANS_NOBODY && binding->origin == ORIGIN_DANGLING)
+			continue;
+		r = write_mention(scribe, plain, reference, subject, old);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_file(struct scribe *scribe, const struct document *plain,
+		      const struct rendered *rendered)
+{
+	struct seen_file *file = meanings_add_file(scribe->meanings, plain->n_line_digests);
+
+	if (!file)
+		return -ENOMEM;
+	file->path = arena_copy_text(&scribe->meanings->arena, plain->path);
+	if (!file->path)
+		return -ENOMEM;
+	file->digest = bytes_digest(bytes_make(rendered->text, rendered->size), BYTES_DIGEST_SEED);
+	if (plain->n_line_digests)
+		memcpy(file->lines, plain->line_digests,
+		       plain->n_line_digests * sizeof(*file->lines));
+	return 0;
+}
+
+static int write_subject(struct scribe *scribe, const struct document *plain,
+			 const struct subject *subject, const struct rendered *rendered)
+{
+	struct bytes context = BYTES_NONE;
+	size_t before = 0;
+	int r;
+
+	r = write_file(scribe, plain, rendered);
+	if (r < 0)
+		return r;
+	r = write_mentions(scribe, plain, subject, rendered);
+	for (size_t i = 0; i < rendered->n_parked && r == 0; i++) {
+		const struct rendered_park *park = &rendered->parked[i];
+
+		r = write_parked(scribe, subject, rendered, park, &context, before);
+		before = park->text_span.offset;
+	}
+	return r;
+}
+
+static bool is_subject(const struct resolution *resolution, const char *path)
+{
+	for (size_t i = 0; i < resolution->n_subjects; i++)
+		if (!resolution->subjects[i].document->unfit &&
+		    strcmp(resolution->subjects[i].document->path, path) == 0)
+			return true;
+	return false;
+}
+
+static int carry_parked(struct scribe *scribe, const struct parked_text *old)
+{
+	struct arena *arena = &scribe->meanings->arena;
+	struct parked_text *parked = meanings_add_parked(scribe->meanings, old->n_mentions);
+
+	if (!parked)
+		return -ENOMEM;
+	parked->offset = old->offset;
+	parked->inside = old->inside;
+	parked->lost = old->lost;
+	parked->path = arena_copy_text(arena, old->path);
+	parked->context = arena_copy_text(arena, old->context);
+	parked->present = arena_copy_text(arena, old->present);
+	parked->original = arena_copy_text(arena, old->original);
+	if (!parked->path || !parked->context || !parked->present || !parked->original)
+		return -ENOMEM;
+	for (size_t i = 0; i < old->n_mentions; i++) {
+		int r;
+
+		parked->mentions[i] = old->mentions[i];
+		parked->mentions[i].said = arena_copy_text(arena, old->mentions[i].said);
+		if (!parked->mentions[i].said)
+			return -ENOMEM;
+		r = take_unit(scribe, old->mentions[i].unit, &parked->mentions[i].unit);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int carry_mention(struct scribe *scribe, const struct mention *old)
+{
+	struct mention *mention = meanings_add_mention(scribe->meanings);
+	struct arena *arena = &scribe->meanings->arena;
+
+	if (!mention)
+		return -ENOMEM;
+	*mention = *old;
+	mention->path = arena_copy_text(arena, old->path);
+	mention->text = arena_copy_text(arena, old->text);
+	mention->said = arena_copy_text(arena, old->said);
+	mention->block = arena_copy_text(arena, old->block);
+	mention->key = arena_copy_text(arena, old->key);
+	if (!mention->path || !mention->text || !mention->said || !mention->block || !mention->key)
+		return -ENOMEM;
+	return take_unit(scribe, old->unit, &mention->unit);
+}
+
+static int carry_file(struct scribe *scribe, const struct seen_file *old)
+{
+	struct seen_file *file = meanings_add_file(scribe->meanings, old->n_lines);
+
+	if (!file)
+		return -ENOMEM;
+	file->digest = old->digest;
+	file->path = arena_copy_text(&scribe->meanings->arena, old->path);
+	if (old->n_lines)
+		memcpy(file->lines, old->lines, old->n_lines * sizeof(*file->lines));
+	return file->path ? 0 : -ENOMEM;
+}
+
+/* What is known of files that are not there or not readable today is not forgotten. */
+static int carry_absent_files(struct scribe *scribe)
+{
+	const struct meanings *old = scribe->resolution->meanings;
+	int r = 0;
+
+	for (size_t i = 0; i < old->n_files && r == 0; i++)
+		if (!is_subject(scribe->resolution, old->files[i].path))
+			r = carry_file(scribe, &old->files[i]);
+	for (size_t i = 0; i < old->n_mentions && r == 0; i++)
+		if (!is_subject(scribe->resolution, old->mentions[i].path))
+			r = carry_mention(scribe, &old->mentions[i]);
+	for (size_t i = 0; i < old->n_parked && r == 0; i++)
+		/* Who says that everything means what is there now wants nothing else back. */
+		if ((old->parked[i].lost && !scribe->resolution->past->adopt) ||
+		    !is_subject(scribe->resolution, old->parked[i].path))
+			r = carry_parked(scribe, &old->parked[i]);
+	return r;
+}
+
+/* Documents as they will be with what is parked put back, parallel to the subjects. */
+static int make_plain_documents(const struct plan *plan, const struct resolution *resolution,
+				struct documents *plain)
+{
+	for (size_t i = 0; i < resolution->n_subjects; i++) {
+		const struct document *document = resolution->subjects[i].document;
+		struct document *copy = documents_add(plain, document->path);
+		struct bytes text =
+			bytes_make(plan->rendered[i].plain, plan->rendered[i].plain_size);
+		int r;
+
+		if (!copy)
+			return -ENOMEM;
+		copy->source = document->source;
+		copy->unfit = document->unfit;
+		if (document->unfit)
+			continue;
+		r = bytes_duplicate(text, &copy->data);
+		if (r < 0)
+			return r;
+		copy->size = text.size;
+	}
+	return 0;
+}
+
+static int write_meanings(struct scribe *scribe, const struct plan *plan,
+			  const struct scan_context *context, const struct name_set *names)
+{
+	const struct resolution *resolution = scribe->resolution;
+	_cleanup_(documents_done) struct documents plain = { 0 };
+	int r;
+
+	r = make_plain_documents(plan, resolution, &plain);
+	for (size_t i = 0; sources[i] && r == 0; i++)
+		r = sources[i]->scan(sources[i], context, &plain, names);
+	for (size_t i = 0; i < plain.n_items && r == 0; i++)
+		if (!plain.items[i]->unfit)
+			r = write_subject(scribe, plain.items[i], &resolution->subjects[i],
+					  &plan->rendered[i]);
+	return r < 0 ? r : carry_absent_files(scribe);
+}
+
+int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
+		      const struct scan_context *context, const struct name_set *names,
+		      const struct policy *policy)
+{
+	struct scribe scribe = { .meanings = &plan->meanings,
+				 .resolution = resolution,
+				 .policy = policy,
+				 .now = resolution->past->settled->after };
+	size_t n = resolution->meanings->n_units;
+	int r;
+
+	scribe.new_unit = calloc(n + 1, sizeof(*scribe.new_unit));
+	if (!scribe.new_unit)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		scribe.new_unit[i] = SIZE_MAX;
+	r = write_meanings(&scribe, plan, context, names);
+	free(scribe.new_unit);
+	return r;
+}
