@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the units run. No failure of ours stops a boot: nothing requires these stages, each of them
+ * has a time limit, and whatever goes wrong is said and leaves everything as it was.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "agent/boot-actions.h"
+#include "agent/commit.h"
+#include "snapshot/basic/log.h"
+#include "snapshot/message-ids.h"
+
+static int stage_failed(const char *stage, int error, struct problem *problem)
+{
+	const char *reason = problem->text ? problem->text : strerror(-error);
+	struct log_field fields[] = { { FIELD_STAGE, stage }, { FIELD_REASON, reason } };
+
+	log_event(LOG_LEVEL_ERROR, EVENT_STAGE_FAILED, fields, ARRAY_SIZE(fields), "%s", reason);
+	problem_done(problem);
+	return EXIT_STATUS_FAILED;
+}
+
+/* Whether an earlier run of this stage has dealt with this very boot. */
+static bool is_recorded(struct context *context, const struct survey *survey)
+{
+	struct snapshot last = { 0 };
+	bool recorded;
+
+	if (!survey->now.boot_id || store_last(&context->store, &last, NULL) <= 0)
+		return false;
+	recorded = last.boot_id && strcmp(last.boot_id, survey->now.boot_id) == 0;
+	snapshot_done(&last);
+	return recorded;
+}
+
+static void tell_undone(const struct survey *survey)
+{
+	struct log_field fields[] = { { FIELD_SNAPSHOT, NULL } };
+	char id[24];
+
+	(void)snprintf(id, sizeof(id), "%" PRIu64, survey->baseline_id);
+	fields[0].value = id;
+	if (survey->undone && survey->plan.n_changes > 0)
+		log_event(LOG_LEVEL_NOTICE, EVENT_EDITS_NOT_REPEATED, fields, ARRAY_SIZE(fields),
+			  "a rollback undid the network edits for this hardware; they are not "
+			  "made again. `hwrecover apply` makes them");
+}
+
+static int deal_with_network(struct context *context, struct survey *survey,
+			     struct problem *problem)
+{
+	const struct commit_options options = { .reason = "boot",
+						.settle = !survey->has_newest ||
+							  (context->config.mode == MODE_AUTO &&
+							   !survey->undone) };
+	uint64_t id = 0;
+	int r;
+
+	if (survey_is_unchanged(survey)) {
+		if (is_recorded(context, survey))
+			return 0;
+		tell_undone(survey);
+		return commit_record(context, survey, &id, problem);
+	}
+	r = commit_plan(context, survey, &options, &id, problem);
+	if (r < 0)
+		return r;
+	commit_tell(survey, id, true);
+	boot_run_actions(context, &survey->plan);
+	commit_prune(context);
+	return 0;
+}
+
+/* Somebody holds the lock: let the boot go on without edits. */
+static int give_up(struct problem *problem)
+{
+	log_warning("%s; the network files are left as they are",
+		    problem->text ? problem->text : "the lock is held");
+	problem_done(problem);
+	return EXIT_STATUS_DONE;
+}
+
+static int boot_network(struct invocation *invocation)
+{
+	const struct survey_options options = { .honour_undone = true, .early = true };
+	struct inventory inventory = { 0 };
+	struct problem problem = { 0 };
+	struct context context;
+	struct survey survey;
+	int r;
+
+	r = context_open_for_writing(invocation, "boot network", LOCK_BOOT_WAIT_MS, &context,
+				     &problem);
+	if (r == -EBUSY)
+		return give_up(&problem);
+	if (r < 0)
+		return stage_failed("network", r, &problem);
+	boot_extend_time_limit(&context);
+	r = survey_begin(&context, 0, &survey, &problem);
+	if (r == 0) {
+		r = boot_wait_for_nics(&context, &survey, &inventory, &problem);
+		if (r == 0)
+			r = survey_finish(&context, &options, &inventory, &survey, &problem);
+		else
+			survey_done(&survey);
+	}
+	if (r == 0) {
+		r = deal_with_network(&context, &survey, &problem);
+		survey_done(&survey);
+	}
+	context_done(&context);
+	return r < 0 ? stage_failed("network", r, &problem) : EXIT_STATUS_DONE;
+}
+
+/* Guests are not touched by this version: nothing to do is done. */
+static int boot_guests(struct invocation *invocation)
+{
+	(void)invocation;
+	return EXIT_STATUS_DONE;
+}
+
+static int boot_image(struct invocation *invocation)
+{
+	(void)invocation;
+	return EXIT_STATUS_DONE;
+}
+
+/*
+ * Serial numbers were not read while the boot waited, and some links were not ready; now they are
+ * put into its snapshot.
+ */
+static int complete_snapshot(struct context *context, struct survey *survey,
+			     struct problem *problem)
+{
+	bool learned = !inventory_same_hardware(&survey->newest.inventory, &survey->now);
+
+	for (size_t i = 0; i < survey->now.n_functions && !learned; i++) {
+		const struct pci_function *now = &survey->now.functions[i], *then;
+
+		then = inventory_find_function(&survey->newest.inventory, &now->address);
+		learned = !then || (now->serial && !then->serial) || (now->slot && !then->slot) ||
+			  (now->has_physfn != then->has_physfn);
+	}
+	if (!learned)
+		return 0;
+	inventory_done(&survey->newest.inventory);
+	survey->newest.inventory = survey->now;
+	survey->now = (struct inventory){ 0 };
+	return store_rewrite(&context->store, &survey->newest, problem);
+}
+
+/* A function that reads all ones is there, but a boot in which it does is no measure of things. */
+static bool is_degraded(const struct survey *survey)
+{
+	const struct match *match = &survey->baseline_match;
+
+	for (size_t i = 0; i < match->before->n_functions; i++)
+		if (match->functions[i].fate == FATE_UNREADABLE)
+			return true;
+	return false;
+}
+
+/*
+ * Whether all functions are those the network stage saw. Links may have come up, or got their
+ * names, since; but a NIC that turns out to have taken another's place is for the next boot to deal
+ * with.
+ */
+static bool sits_where_it_sat(const struct survey *survey)
+{
+	const struct match *match = &survey->settled_match;
+
+	for (size_t i = 0; i < match->before->n_functions; i++) {
+		const struct pci_function *was = &match->before->functions[i];
+
+		if (was->has_physfn)
+			continue;
+		if (match->functions[i].fate != FATE_FOUND ||
+		    !pci_address_equal(&was->address,
+				       &match->after->functions[match->functions[i].index].address))
+			return false;
+	}
+	for (size_t i = 0; i < match->after->n_functions; i++)
+		if (match->function_origin[i] == SIZE_MAX && !match->after->functions[i].has_physfn)
+			return false;
+	for (size_t i = 0; i < match->before->n_nics; i++)
+		if (match->nics[i].fate == FATE_REPLACED)
+			return false;
+	return true;
+}
+
+/*
+ * The hardware of a boot becomes the baseline once that boot was dealt with: its network stage left
+ * a record, and nothing holds the meanings back (Mode=report, a rollback's undone edits).
+ */
+static bool was_dealt_with(struct context *context, const struct survey *survey)
+{
+	struct snapshot last = { 0 };
+	bool same_boot = true;
+
+	/* In report mode nothing moves the baseline, but there has to be one. */
+	if ((context->config.mode != MODE_AUTO && survey->has_baseline) || !survey->has_newest ||
+	    survey->meanings.undone || survey->meanings.settled || survey->plan.n_files > 0 ||
+	    is_degraded(survey) || !sits_where_it_sat(survey))
+		return false;
+	if (store_last(&context->store, &last, NULL) <= 0)
+		return false;
+	if (survey->now.boot_id && last.boot_id)
+		same_boot = strcmp(last.boot_id, survey->now.boot_id) == 0;
+	snapshot_done(&last);
+	return same_boot;
+}
+
+static int take_baseline(struct context *context, struct survey *survey, struct problem *problem)
+{
+	struct log_field fields[] = { { FIELD_SNAPSHOT, NULL } };
+	uint64_t id = survey->newest.id;
+	char text[24];
+	int r;
+
+	r = complete_snapshot(context, survey, problem);
+	if (r < 0 || (survey->has_baseline && survey->baseline_id == id))
+		return r;
+	r = store_set_baseline(&context->store, id, problem);
+	if (r < 0)
+		return r;
+	(void)snprintf(text, sizeof(text), "%" PRIu64, id);
+	fields[0].value = text;
+	log_event(LOG_LEVEL_NOTICE, EVENT_BASELINE_TAKEN, fields, ARRAY_SIZE(fields),
+		  "snapshot %s is the baseline now", text);
+	return 0;
+}
+
+/*
+ * A boot that was not dealt with: its network stage failed or did not run, or nothing may be done.
+ * It is told and listed; the baseline stays.
+ */
+static int report_boot(struct context *context, struct survey *survey, struct problem *problem)
+{
+	uint64_t id = 0;
+
+	commit_tell(survey, survey->newest.id, false);
+	if (!survey->now.boot_id || is_recorded(context, survey))
+		return 0;
+	if (survey->has_newest && survey->plan.n_files == 0 && survey_is_unchanged(survey))
+		return commit_record(context, survey, &id, problem);
+	return commit_look(context, survey, "boot", problem);
+}
+
+static int boot_finish(struct invocation *invocation)
+{
+	const struct survey_options options = { .details = true, .honour_undone = true };
+	struct problem problem = { 0 };
+	struct context context;
+	struct survey survey;
+	int r;
+
+	r = context_open_for_writing(invocation, "boot finish", LOCK_BOOT_WAIT_MS, &context,
+				     &problem);
+	if (r == -EBUSY)
+		return give_up(&problem);
+	if (r < 0)
+		return stage_failed("finish", r, &problem);
+	r = survey_take(&context, &options, &survey, &problem);
+	if (r == 0) {
+		if (was_dealt_with(&context, &survey))
+			r = take_baseline(&context, &survey, &problem);
+		else
+			r = report_boot(&context, &survey, &problem);
+		survey_done(&survey);
+	}
+	context_done(&context);
+	return r < 0 ? stage_failed("finish", r, &problem) : EXIT_STATUS_DONE;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct invocation *invocation);
+} stages[] = {
+	{ "network", boot_network },
+	{ "guests", boot_guests },
+	{ "finish", boot_finish },
+	{ "image", boot_image },
+};
+
+/* Mode=off means nothing at all: not even the lock is taken, or a crash mended. */
+static bool is_switched_off(const struct invocation *invocation)
+{
+	struct problem problem = { 0 };
+	struct context context;
+	bool off = false;
+
+	/* What is wrong here the stage will find, and say, itself. */
+	if (context_open_config(invocation, &context, &problem) == 0) {
+		off = context.config.mode == MODE_OFF;
+		context_done(&context);
+	}
+	problem_done(&problem);
+	return off;
+}
+
+int command_boot(struct invocation *invocation)
+{
+	if (is_switched_off(invocation))
+		return EXIT_STATUS_DONE;
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (strcmp(stages[i].name, invocation->arguments[0]) == 0)
+			return stages[i].run(invocation);
+	return EXIT_STATUS_USAGE;
+}

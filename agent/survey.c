@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/survey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "snapshot/basic/log.h"
+#include "snapshot/inventory-json.h"
+#include "snapshot/late-links.h"
+#include "snapshot/link-scan.h"
+#include "snapshot/pci-scan.h"
+
+void survey_done(struct survey *survey)
+{
+	if (!survey)
+		return;
+	plan_done(&survey->plan);
+	resolution_done(&survey->resolution);
+	meanings_done(&survey->meanings);
+	documents_done(&survey->documents);
+	free(survey->names);
+	match_done(&survey->settled_match);
+	match_done(&survey->baseline_match);
+	for (size_t i = 0; i < survey->n_older; i++)
+		snapshot_done(&survey->older[i]);
+	free(survey->older);
+	free(survey->older_inventories);
+	snapshot_done(&survey->settled);
+	snapshot_done(&survey->baseline);
+	snapshot_done(&survey->newest);
+	inventory_done(&survey->now);
+	*survey = (struct survey){ 0 };
+}
+
+/* The first line of a small file of the tree, NULL where there is none. */
+static const char *read_line(const struct root *root, struct arena *arena, const char *path)
+{
+	_cleanup_close_ int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK, 0);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+
+	if (fd < 0 || file_read_fd(fd, 4096, &text, &size) < 0)
+		return NULL;
+	size = strcspn(text, "\n");
+	return size ? arena_copy(arena, bytes_make(text, size)) : NULL;
+}
+
+static void describe_machine(const struct root *root, struct inventory *inventory)
+{
+	struct utsname names;
+	bool named = root->live && uname(&names) == 0;
+
+	inventory->host = named ? arena_copy_text(&inventory->arena, names.nodename)
+				: read_line(root, &inventory->arena, "/etc/hostname");
+	inventory->kernel =
+		named ? arena_copy_text(&inventory->arena, names.release)
+		      : read_line(root, &inventory->arena, "/proc/sys/kernel/osrelease");
+	inventory->machine = read_line(root, &inventory->arena, "/sys/class/dmi/id/product_uuid");
+	inventory->boot_id = read_line(root, &inventory->arena, "/proc/sys/kernel/random/boot_id");
+}
+
+static int scan_hardware(const struct root *root, bool details, struct inventory *ret_inventory,
+			 struct problem *problem)
+{
+	struct inventory inventory = { 0 };
+	int r;
+
+	describe_machine(root, &inventory);
+	r = pci_scan(root, details, &inventory, problem);
+	if (r == 0)
+		r = link_scan(root, &inventory, problem);
+	if (r == 0)
+		r = inventory_finish(&inventory, root->path, problem);
+	for (size_t i = 0; r == 0 && details && i < inventory.n_functions; i++) {
+		struct pci_function *function = &inventory.functions[i];
+
+		r = pci_read_serial(root, &function->address, &inventory.arena, &function->serial);
+		r = MIN_OF(r, 0);
+	}
+	if (r < 0) {
+		inventory_done(&inventory);
+		return r;
+	}
+	*ret_inventory = inventory;
+	return 0;
+}
+
+static int read_inventory_file(const char *file, struct inventory *ret_inventory,
+			       struct problem *problem)
+{
+	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	int r;
+
+	r = fd < 0 ? -errno : file_read_fd(fd, INVENTORY_MAX_SIZE, &text, &size);
+	if (r < 0)
+		return problem_set_errno(problem, r, file, "read");
+	return inventory_from_text(bytes_make(text, size), file, ret_inventory, problem);
+}
+
+/* Now, in the words of RFC 3339. */
+static const char *present_time(struct arena *arena)
+{
+	time_t seconds = time(NULL);
+	struct tm broken;
+	char text[32];
+
+	if (!gmtime_r(&seconds, &broken) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &broken) == 0)
+		return NULL;
+	return arena_copy_text(arena, text);
+}
+
+int survey_read_inventory(const struct context *context, bool details,
+			  struct inventory *ret_inventory, struct problem *problem)
+{
+	_cleanup_(root_done) struct root live = ROOT_INIT;
+	int r;
+
+	if (context->invocation->inventory_file)
+		r = read_inventory_file(context->invocation->inventory_file, ret_inventory,
+					problem);
+	else if (context->root.live || root_exists(&context->root, "/sys/bus/pci"))
+		r = scan_hardware(&context->root, details, ret_inventory, problem);
+	else {
+		r = root_open(NULL, &live, problem);
+		if (r == 0)
+			r = scan_hardware(&live, details, ret_inventory, problem);
+	}
+	if (r == 0 && !ret_inventory->taken_at)
+		ret_inventory->taken_at = present_time(&ret_inventory->arena);
+	return r;
+}
+
+/* What is read of the state is used as far as it can be read; store.c says what cannot. */
+static int read_state(struct context *context, uint64_t id, struct survey *survey,
+		      struct problem *problem)
+{
+	struct problem ignored = { 0 };
+	int r;
+
+	if (id)
+		r = store_load(&context->store, id, &survey->newest, problem) < 0 ? -EBADMSG : 1;
+	else
+		r = store_load_newest(&context->store, &survey->newest, problem);
+	if (r < 0)
+		return r;
+	survey->has_newest = r > 0;
+	if (!survey->has_newest)
+		return 0;
+	/* Its checksum was right, so another version wrote what this one cannot use: without it
+	 * mentions are looked up in the inventories of the snapshots. */
+	if (survey->newest.state &&
+	    meanings_from_json(survey->newest.state, "state of the newest snapshot",
+			       &survey->meanings, &ignored) < 0)
+		log_warning("%s; going on without what mentions meant",
+			    ignored.text ? ignored.text : "no memory");
+	problem_done(&ignored);
+	survey->settled_inventory = &survey->newest.inventory;
+	if (survey->meanings.settled && survey->meanings.settled != survey->newest.id) {
+		if (store_load(&context->store, survey->meanings.settled, &survey->settled,
+			       &ignored) == 0)
+			survey->settled_inventory = &survey->settled.inventory;
+		problem_done(&ignored);
+	}
+	r = store_get_baseline(&context->store, &survey->baseline_id, &ignored);
+	problem_done(&ignored);
+	survey->has_baseline = r > 0;
+	if (r <= 0)
+		survey->baseline_id = 0;
+	survey->baseline_inventory = &survey->newest.inventory;
+	if (survey->baseline_id == survey->newest.id)
+		return 0;
+	r = store_load_baseline(&context->store, &survey->baseline, &ignored);
+	problem_done(&ignored);
+	if (r <= 0)
+		return 0;
+	/* Where the one that was named is gone, the newest serves, but there is no baseline. */
+	survey->has_baseline = survey->baseline.id == survey->baseline_id;
+	survey->baseline_id = survey->baseline.id;
+	survey->baseline_inventory = &survey->baseline.inventory;
+	return 0;
+}
+
+static bool same_model(const struct pci_function *a, const struct pci_function *b)
+{
+	return a->vendor == b->vendor && a->device == b->device && a->class == b->class;
+}
+
+/* Whether some mention means a NIC on this function that has no MAC to be told by. */
+static bool is_meant_without_mac(const struct survey *survey, const struct pci_function *function)
+{
+	for (size_t i = 0; i < survey->meanings.n_units; i++) {
+		const struct unit *unit = &survey->meanings.units[i];
+
+		if (unit->kind == UNIT_NIC && !unit->nic.mac && unit->has_function &&
+		    pci_address_equal(&unit->function.address, &function->address))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Serial numbers are not read at every boot. Where the hardware differs they decide which of
+ * several cards is which, so they are read of every function whose model was known to have one. Of
+ * a NIC that mentions mean and that has no MAC the number is read each time: two such cards may
+ * have changed places with nothing else to show it.
+ */
+static int read_doubtful_serials(const struct context *context, struct survey *survey)
+{
+	const struct inventory *before = survey->settled_inventory;
+	bool differs;
+
+	if (context->invocation->inventory_file || !context->root.live)
+		return 0;
+	differs = !inventory_same_hardware(before, &survey->now);
+	for (size_t i = 0; i < survey->now.n_functions; i++) {
+		struct pci_function *function = &survey->now.functions[i];
+		bool doubtful = false;
+
+		for (size_t j = 0; j < before->n_functions && !doubtful; j++)
+			doubtful = before->functions[j].serial &&
+				   same_model(&before->functions[j], function) &&
+				   (differs || is_meant_without_mac(survey, function));
+		if (doubtful && !function->serial &&
+		    pci_read_serial(&context->root, &function->address, &survey->now.arena,
+				    &function->serial) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A serial number once read stays known while its unit is found. */
+static int keep_serials(struct survey *survey)
+{
+	const struct match *match = &survey->settled_match;
+
+	for (size_t i = 0; i < match->before->n_functions; i++) {
+		const char *serial = match->before->functions[i].serial;
+		struct pci_function *now;
+
+		if (!serial || match->functions[i].fate != FATE_FOUND)
+			continue;
+		now = &survey->now.functions[match->functions[i].index];
+		if (now->serial)
+			continue;
+		now->serial = arena_copy_text(&survey->now.arena, serial);
+		if (!now->serial)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int compare_hardware(const struct context *context, struct survey *survey)
+{
+	int r;
+
+	if (!survey->has_newest)
+		survey->settled_inventory = survey->baseline_inventory = &survey->now;
+	r = read_doubtful_serials(context, survey);
+	if (r < 0)
+		return r;
+	r = match_inventories(survey->settled_inventory, &survey->now, &survey->settled_match);
+	if (r < 0)
+		return r;
+	r = keep_serials(survey);
+	if (r < 0)
+		return r;
+	return match_inventories(survey->baseline_inventory, &survey->now, &survey->baseline_match);
+}
+
+/* Takes a file as a snapshot has it; what is on disk is not looked at. */
+static int overlay_file(struct document *document, const struct snapshot *overlay)
+{
+	const struct snapshot_file *file = snapshot_find_file(overlay, document->path);
+	char *data;
+	int r;
+
+	if (!file || document->unfit)
+		return 0;
+	r = bytes_duplicate(bytes_make(file->data, file->size), &data);
+	if (r < 0)
+		return r;
+	free(document->data);
+	document->data = data;
+	document->size = file->size;
+	return 0;
+}
+
+/* Puts what is parked back into a file, and what somebody's edit removed too if that is asked. */
+static int put_back(struct survey *survey, const struct survey_options *options,
+		    struct subject *subject)
+{
+	struct document *document = subject->document;
+	int r = 0;
+
+	if (document->unfit)
+		return 0;
+	if (options->overlay)
+		r = overlay_file(document, options->overlay);
+	if (r == 0)
+		r = park_undo(&survey->meanings, document, &subject->back, &subject->n_back);
+	if (r == 0 && options->restore && strcmp(options->restore, document->path) == 0)
+		r = park_undo_lost(&survey->meanings, document, &subject->back, &subject->n_back);
+	return r;
+}
+
+/* Reads the managed files and puts what is parked back into them. */
+static int read_files(const struct context *context, const struct survey_options *options,
+		      struct survey *survey, struct problem *problem)
+{
+	struct resolution *resolution = &survey->resolution;
+	int r = 0;
+
+	survey->scan = (struct scan_context){ .root = &context->root,
+					      .extra_globs = context->config.interfaces,
+					      .n_extra_globs = context->config.n_interfaces };
+	for (size_t i = 0; sources[i] && r == 0; i++)
+		r = sources[i]->collect(sources[i], &survey->scan, &survey->documents, problem);
+	if (r < 0)
+		return r;
+	resolution->subjects = calloc(survey->documents.n_items + 1, sizeof(struct subject));
+	if (!resolution->subjects)
+		return -ENOMEM;
+	resolution->n_subjects = survey->documents.n_items;
+	for (size_t i = 0; i < resolution->n_subjects && r == 0; i++) {
+		resolution->subjects[i].document = survey->documents.items[i];
+		r = put_back(survey, options, &resolution->subjects[i]);
+	}
+	return r;
+}
+
+/* Whether some file is not as it was when its mentions were recorded. */
+static bool files_were_edited(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->documents.n_items; i++) {
+		const struct document *document = survey->documents.items[i];
+		const struct seen_file *seen =
+			meanings_find_file(&survey->meanings, document->path);
+
+		if (!document->unfit &&
+		    (!seen || seen->digest != bytes_digest(document_disk_bytes(document),
+							   BYTES_DIGEST_SEED)))
+			return true;
+	}
+	return false;
+}
+
+/* An edited file may name what only an older snapshot knows (a backup that was put back). */
+static int read_older(struct context *context, struct survey *survey)
+{
+	uint64_t id = survey->has_newest ? survey->newest.id : 0;
+	size_t allocated = 0;
+
+	while (id > 0) {
+		struct snapshot snapshot = { 0 };
+		struct problem ignored = { 0 };
+		int r;
+
+		r = ARRAY_RESERVE(survey->older, survey->n_older, allocated);
+		if (r < 0)
+			return r;
+		r = store_load_before(&context->store, id, &snapshot, &ignored);
+		problem_done(&ignored);
+		if (r == -ENOMEM)
+			return r;
+		if (r <= 0)
+			break;
+		id = snapshot.id;
+		survey->older[survey->n_older++] = snapshot;
+	}
+	survey->older_inventories = calloc(survey->n_older + 1, sizeof(*survey->older_inventories));
+	if (!survey->older_inventories)
+		return -ENOMEM;
+	for (size_t i = 0; i < survey->n_older; i++)
+		survey->older_inventories[i] = &survey->older[i].inventory;
+	return 0;
+}
+
+/**
+ * struct name_list - Names to look for, while they are collected
+ */
+struct name_list {
+	const char **names;
+	size_t n_names;
+	size_t allocated;
+};
+
+static int add_name(struct name_list *list, const char *name)
+{
+	int r = ARRAY_RESERVE(list->names, list->n_names, list->allocated);
+
+	if (r == 0)
+		list->names[list->n_names++] = name;
+	return r;
+}
+
+static int add_inventory_names(struct name_list *list, const struct inventory *inventory)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < inventory->n_nics && r == 0; i++) {
+		r = add_name(list, inventory->nics[i].name);
+		for (size_t j = 0; j < inventory->nics[i].n_altnames && r == 0; j++)
+			r = add_name(list, inventory->nics[i].altnames[j]);
+	}
+	return r;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Every name that some NIC has or had, as far as it can matter. */
+static int collect_names(struct survey *survey)
+{
+	struct name_list list = { 0 };
+	size_t kept = 0;
+	int r;
+
+	r = add_inventory_names(&list, &survey->now);
+	if (r == 0)
+		r = add_inventory_names(&list, survey->settled_inventory);
+	if (r == 0)
+		r = add_inventory_names(&list, survey->baseline_inventory);
+	for (size_t i = 0; i < survey->n_older && r == 0; i++)
+		r = add_inventory_names(&list, survey->older_inventories[i]);
+	for (size_t i = 0; i < survey->meanings.n_mentions && r == 0; i++)
+		r = add_name(&list, survey->meanings.mentions[i].text);
+	for (size_t i = 0; i < survey->meanings.n_parked && r == 0; i++) {
+		const struct parked_text *parked = &survey->meanings.parked[i];
+
+		for (size_t j = 0; j < parked->n_mentions && r == 0; j++) {
+			const char *name =
+				arena_copy(&survey->meanings.arena,
+					   bytes_make(parked->original + parked->mentions[j].offset,
+						      parked->mentions[j].length));
+
+			r = name ? add_name(&list, name) : -ENOMEM;
+		}
+	}
+	if (r < 0) {
+		free(list.names);
+		return r;
+	}
+	if (list.n_names)
+		qsort(list.names, list.n_names, sizeof(*list.names), compare_names);
+	for (size_t i = 0; i < list.n_names; i++)
+		if (kept == 0 || strcmp(list.names[kept - 1], list.names[i]) != 0)
+			list.names[kept++] = list.names[i];
+	survey->names = list.names;
+	survey->n_names = kept;
+	return 0;
+}
+
+static int bind_files(struct survey *survey, const struct survey_options *options)
+{
+	struct name_set names = { survey->names, survey->n_names };
+	int r = 0;
+
+	for (size_t i = 0; sources[i] && r == 0; i++)
+		r = sources[i]->scan(sources[i], &survey->scan, &survey->documents, &names);
+	survey->past =
+		(struct past){ .settled = &survey->settled_match,
+			       .baseline = survey->has_newest ? &survey->baseline_match : NULL,
+			       .older = survey->older_inventories,
+			       .n_older = survey->n_older,
+			       .first = !survey->has_newest,
+			       .adopt = options->adopt };
+	for (size_t i = 0; i < survey->resolution.n_subjects && r == 0; i++) {
+		struct subject *subject = &survey->resolution.subjects[i];
+
+		r = meanings_bind(&survey->meanings, subject->document, subject->back,
+				  subject->n_back, &survey->past, &subject->bindings);
+	}
+	return r;
+}
+
+static void set_policy(const struct context *context, const struct survey_options *options,
+		       struct survey *survey)
+{
+	const struct config *config = &context->config;
+	struct policy *policy = &survey->policy;
+
+	survey->undone = options->honour_undone && survey->has_newest && survey->meanings.undone &&
+			 inventory_same_hardware(&survey->newest.inventory, &survey->now);
+	*policy = (struct policy){ .network = true,
+				   .replaced_nic = config->replaced_nic == REPLACED_NIC_REMAP,
+				   .restore = config->restore };
+	if (options->only_look)
+		policy->why_not = "a snapshot edits nothing";
+	else if (config->mode != MODE_AUTO)
+		policy->why_not = config->mode == MODE_OFF ? "Mode=off" : "Mode=report";
+	else if (config->network == NETWORK_REPORT)
+		policy->why_not = "Network=report";
+	else if (survey->undone)
+		policy->why_not = "a rollback undid it; `hwrecover apply` does it";
+	policy->network = !policy->why_not;
+}
+
+static int make_plan(const struct context *context, const struct survey_options *options,
+		     struct survey *survey, struct problem *problem)
+{
+	struct name_set names = { survey->names, survey->n_names };
+	int r;
+
+	survey->resolution.meanings = &survey->meanings;
+	survey->resolution.past = &survey->past;
+	set_policy(context, options, survey);
+	r = resolve(&survey->resolution, &survey->policy);
+	if (r == 0)
+		r = plan_make(&survey->resolution, &survey->scan, &names, &survey->policy,
+			      &survey->plan, problem);
+	if (r == 0)
+		survey->plan.baseline = survey->baseline_id;
+	return r;
+}
+
+static int look(struct context *context, const struct survey_options *options,
+		struct survey *survey, struct problem *problem)
+{
+	int r = 0;
+
+	if (options->early && context->root.live && survey->has_newest)
+		r = late_links_fill(&survey->now, &survey->newest.inventory);
+	if (r == 0)
+		r = compare_hardware(context, survey);
+	if (r == 0)
+		r = read_files(context, options, survey, problem);
+	if (r == 0 && survey->has_newest && files_were_edited(survey))
+		r = read_older(context, survey);
+	if (r == 0)
+		r = collect_names(survey);
+	if (r == 0)
+		r = bind_files(survey, options);
+	if (r == 0)
+		r = make_plan(context, options, survey, problem);
+	return r;
+}
+
+int survey_begin(struct context *context, uint64_t id, struct survey *ret_survey,
+		 struct problem *problem)
+{
+	int r;
+
+	*ret_survey = (struct survey){ 0 };
+	r = read_state(context, id, ret_survey, problem);
+	if (r < 0)
+		survey_done(ret_survey);
+	return r;
+}
+
+int survey_finish(struct context *context, const struct survey_options *options,
+		  struct inventory *inventory, struct survey *survey, struct problem *problem)
+{
+	int r;
+
+	survey->now = *inventory;
+	*inventory = (struct inventory){ 0 };
+	r = look(context, options, survey, problem);
+	if (r < 0)
+		survey_done(survey);
+	return r;
+}
+
+int survey_take(struct context *context, const struct survey_options *options,
+		struct survey *ret_survey, struct problem *problem)
+{
+	struct inventory inventory = { 0 };
+	int r;
+
+	r = survey_read_inventory(context, options->details, &inventory, problem);
+	if (r < 0)
+		return r;
+	r = survey_begin(context, 0, ret_survey, problem);
+	if (r < 0) {
+		inventory_done(&inventory);
+		return r;
+	}
+	return survey_finish(context, options, &inventory, ret_survey, problem);
+}
