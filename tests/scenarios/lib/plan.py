@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The plan as JSON (contract section 6): its form, and what scenarios say about it."""
+
+import json
+import os
+
+from program import Failure
+
+REMEDIES = {"remap", "park", "restore", "relocate", "disable", "block", "hold"}
+KINDS = {"added", "removed", "moved", "replaced", "renamed", "regrouped"}
+CONFIDENCES = {"certain", "strong", "ambiguous", "none", None}
+EVIDENCE = {"mac", "serial", "path", "address", "ids", "only-one"}
+
+
+def need(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def check_form(plan, root):
+    """Raises unless the plan has the form the contract gives and speaks of the files in root."""
+    need(plan.get("schema") == "hwrecover.plan/1", f"plan: schema {plan.get('schema')}")
+    for key in ("baseline", "counts", "changes", "edits", "actions", "blocked", "warnings"):
+        need(key in plan, f"plan: no {key}")
+    for key in ("pci", "nics"):
+        pair = plan["counts"].get(key)
+        need(isinstance(pair, list) and len(pair) == 2, f"plan: counts of {key}: {pair}")
+    for change in plan["changes"]:
+        need(change.get("kind") in KINDS, f"plan: change {change}")
+        need(change.get("confidence") in CONFIDENCES, f"plan: change {change}")
+        need(set(change.get("evidence", [])) <= EVIDENCE, f"plan: change {change}")
+    for edit in plan["edits"]:
+        need(set(edit) >= {"file", "line", "remedy", "from", "to", "reason"}, f"plan: edit {edit}")
+        need(edit["remedy"] in REMEDIES, f"plan: remedy {edit}")
+        need(edit["reason"], f"plan: an edit without a reason: {edit}")
+        if edit["line"] is None:
+            continue
+        path = os.path.join(root, edit["file"].lstrip("/"))
+        need(os.path.exists(path), f"plan: no such file: {edit}")
+        with open(path, "rb") as file:
+            lines = file.read().splitlines()
+        need(0 < edit["line"] <= len(lines), f"plan: no such line: {edit}")
+        if edit["from"] and "\n" not in edit["from"]:
+            was = edit["from"].encode().strip()
+            need(was in lines[edit["line"] - 1], f"plan: not what line {edit['line']} says: {edit}")
+    for warning in plan["warnings"]:
+        need(isinstance(warning, str) and warning and "\n" not in warning,
+             f"plan: warning {warning!r}")
+
+
+def edited_files(plan):
+    return {edit["file"] for edit in plan["edits"]}
+
+
+def is_empty(plan):
+    return not plan["edits"] and not plan["actions"] and not plan["blocked"]
+
+
+def expect(plan, words, text):
+    """One line about a plan, as found under `plan`, `boot` or `apply` in a scenario."""
+    kind, rest = words[0], words[1:]
+    if kind == "empty":
+        need(is_empty(plan), f"plan is not empty: {show(plan)}")
+    elif kind == "edits":
+        if rest == ["none"]:
+            need(not plan["edits"], f"edits: {plan['edits']}")
+        else:
+            need(len(plan["edits"]) == int(rest[0]),
+                 f"{len(plan['edits'])} edits, not {rest[0]}: {show(plan)}")
+    elif kind == "edit":
+        file, _, line = rest[0].partition(":")
+        was, _, now = text.split(None, 3)[3].partition(" > ") if len(rest) > 2 else ("", "", "")
+        for edit in plan["edits"]:
+            if (edit["file"] == file and (not line or edit["line"] == int(line))
+                    and edit["remedy"] == rest[1] and was in (edit["from"] or "")
+                    and now in (edit["to"] or "")):
+                return
+        raise Failure(f"no such edit: {text}\n{show(plan)}")
+    elif kind == "no-edit":
+        need(rest[0] not in edited_files(plan), f"an edit of {rest[0]}: {show(plan)}")
+    elif kind in ("change", "no-change"):
+        found = [change for change in plan["changes"]
+                 if change["kind"] == rest[0] or rest[0] == "any"]
+        found = [change for change in found
+                 if all(f'"{word}"' in json.dumps(change) for word in rest[1:])]
+        need(bool(found) == (kind == "change"), f"{text}: {json.dumps(plan['changes'])}")
+    elif kind == "changes":
+        need(not plan["changes"], f"changes: {plan['changes']}")
+    elif kind == "warn":
+        need(any(all(word in warning for word in rest) for warning in plan["warnings"]),
+             f"no warning with {' '.join(rest)}: {show(plan)}")
+    elif kind == "warned":
+        need(plan["warnings"], f"no warning: {show(plan)}")
+    elif kind == "warnings":
+        need(not plan["warnings"], f"warnings: {plan['warnings']}")
+    elif kind == "counts":
+        counts = {"pci": [int(rest[1]), int(rest[2])], "nics": [int(rest[4]), int(rest[5])]}
+        need(plan["counts"] == counts, f"counts: {plan['counts']}, not {counts}")
+    else:
+        raise Failure(f"runner: what is {text!r}?")
+
+
+def show(plan):
+    return json.dumps(plan, indent=1, ensure_ascii=False)
