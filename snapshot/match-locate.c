@@ -178,7 +178,9 @@ static size_t shown_function(const struct search *search)
 	enum rank rank;
 	size_t found = function_by_number(search, before, &rank);
 
-	return found != NONE ? found : function_in_place(search, before, &search->unit->function);
+	if (found != NONE || search->unit->lost)
+		return found;
+	return function_in_place(search, before, &search->unit->function);
 }
 
 static unsigned int evidence_of(enum rank rank)
@@ -234,11 +236,29 @@ static bool is_free(const struct search *search, size_t index)
 		!is_contradicted(search, &detail->before, origin));
 }
 
+/*
+ * Whether a function was there when the ghost was last looked for. It was not found to be this one
+ * then, and does not become it by having stayed.
+ */
+static bool was_there(const struct search *search, size_t index)
+{
+	size_t origin = search->match->function_origin[index];
+
+	return origin != NONE && search->match->detail->before.functions[origin].model != NONE;
+}
+
 static size_t place_now(const struct search *search, const struct pci_function *where)
 {
-	size_t found = function_in_place(search, &search->match->detail->after, where);
+	const struct match *match = search->match;
+	size_t found = function_in_place(search, &match->detail->after, where);
 
-	return found != NONE && is_free(search, found) ? found : NONE;
+	if (found == NONE || !is_free(search, found))
+		return NONE;
+	if (was_there(search, found) &&
+	    pci_address_equal(&match->before->functions[match->function_origin[found]].address,
+			      &where->address))
+		return NONE;
+	return found;
 }
 
 /* Where the entry that means it was first recorded to have it. */
@@ -285,13 +305,9 @@ static bool paths_count(const struct search *search)
 	for (size_t i = 0; i < search->n_meant; i++) {
 		const struct unit *unit = search->meant[i];
 		const struct pci_function *was = &unit->function;
-		struct search other;
 		size_t is;
 
 		if (!unit->has_function || !models_agree(was, &search->unit->function))
-			continue;
-		other = look_for(search, unit);
-		if (same_function(&other, search))
 			continue;
 		is = find_place(&detail->after, was->path, search->model);
 		if (is == NONE ||
@@ -301,19 +317,14 @@ static bool paths_count(const struct search *search)
 	return true;
 }
 
-/*
- * Whether a function was there, with the same links as now, when the ghost was last looked for: it
- * was not found to be this one then, and does not become it by having stayed.
- */
+/* A NIC that had no link yet was not looked for among functions without one. */
 static bool has_stayed(const struct search *search, size_t index)
 {
-	const struct match_detail *detail = search->match->detail;
 	size_t origin = search->match->function_origin[index];
-	const size_t *links = detail->before.links.first;
+	const size_t *links = search->match->detail->before.links.first;
 
-	if (origin == NONE || detail->before.functions[origin].model == NONE)
-		return false;
-	return search->unit->kind != UNIT_NIC || links[origin + 1] > links[origin];
+	return was_there(search, index) &&
+	       (search->unit->kind != UNIT_NIC || links[origin + 1] > links[origin]);
 }
 
 static size_t path_now(const struct search *search)
@@ -657,35 +668,6 @@ static void locate_by_name(const struct search *search, struct pairing *ret_pair
 	}
 }
 
-/*
- * The link of a virtual function that was found: by its port. Its MAC says nothing, and whether the
- * comparison of the inventories found it too makes no difference: it is its function's.
- */
-static struct pairing link_of_virtual(const struct search *search, struct pairing function)
-{
-	const struct match *match = search->match;
-	const struct members *links = &match->detail->after.links;
-	struct pairing pairing = function;
-	size_t n = 0;
-
-	for (size_t i = links->first[function.index]; i < links->first[function.index + 1]; i++) {
-		size_t nic = links->items[i];
-
-		if (!ports_agree(&search->unit->nic, &match->after->nics[nic]))
-			continue;
-		pairing.index = nic;
-		n++;
-	}
-	if (n == 1)
-		return pairing;
-	if (n > 1)
-		return ambiguous;
-	pairing.fate = FATE_NOT_YET;
-	pairing.carrier = function.index;
-	pairing.index = NONE;
-	return pairing;
-}
-
 /* Through the function that the NIC stood on. */
 static int locate_through_function(const struct search *search, struct pairing *ret_pairing)
 {
@@ -700,10 +682,6 @@ static int locate_through_function(const struct search *search, struct pairing *
 					      : locate_function(search, &found);
 	if (r < 0)
 		return r;
-	if (found.fate == FATE_FOUND && search->unit->function.has_physfn) {
-		*ret_pairing = link_of_virtual(search, found);
-		return 0;
-	}
 	*ret_pairing = found.fate == FATE_FOUND
 			       ? match_nic_on_function(search->match, found.index,
 						       &search->unit->nic, search->mac, &found,

@@ -183,9 +183,11 @@ static void pair_by_name(struct match *match)
 static bool is_taken(const struct match *match, size_t after, enum links links)
 {
 	size_t origin = match->nic_origin[after];
+	const char *mac = match->detail->after.nics[after].mac;
 
-	return origin != NONE &&
-	       (links == LINKS_OPEN || (match->nics[origin].evidence & EVIDENCE_MAC));
+	if (origin == NONE || links == LINKS_OPEN)
+		return origin != NONE;
+	return mac && match->detail->before.nics[origin].mac;
 }
 
 struct pairing match_nic_on_function(const struct match *match, size_t function,

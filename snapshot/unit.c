@@ -141,7 +141,7 @@ int unit_copy(struct arena *arena, const struct unit *unit, struct unit *ret_uni
 
 bool unit_equal(const struct unit *a, const struct unit *b)
 {
-	if (a->kind != b->kind || a->has_function != b->has_function ||
+	if (a->kind != b->kind || a->has_function != b->has_function || a->lost != b->lost ||
 	    a->ports_on_card != b->ports_on_card)
 		return false;
 	if (a->has_function &&

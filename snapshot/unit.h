@@ -26,6 +26,8 @@ enum unit_kind unit_kind_from_string(const char *text);
  * @vf_index:       for a virtual function (@function.has_physfn): its index; else UNKNOWN
  * @ports_on_card:  how many NICs the whole card had (all functions of the device)
  * @nic:            of a NIC: name, mac, port, driver (altnames are not kept)
+ * @lost:           it was not found when it was last looked for (gone, ambiguous): what sits where
+ *                  it was last known is somebody else, unless a number says otherwise
  * @first_address, @first_path: where the entry that means it was first recorded to have it
  *
  * Strings belong to whoever made the unit (see unit_copy()).
@@ -37,6 +39,7 @@ struct unit {
 	int vf_index;
 	unsigned int ports_on_card;
 	struct nic nic;
+	bool lost;
 	struct pci_address first_address;
 	const char *first_path;
 };

@@ -247,23 +247,43 @@ static int run_ifquery(const char *ifquery, struct bytes text, bool errors, char
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* One line of what ifquery printed: "NAME", "NAME=LOGICAL", or words for people. */
+static void turn_line(const struct trial *trial, struct bytes line, size_t steps,
+		      struct buffer *turned)
+{
+	const char *end = memchr(line.data, '=', line.size);
+	struct bytes name = bytes_make(line.data, end ? (size_t)(end - line.data) : line.size);
+	struct token_search search = { .text = line, .names = &trial->set };
+	bool words = memchr(line.data, ' ', line.size);
+	struct token token;
+	size_t done = 0;
+
+	while (words ? token_next(&search, &token)
+		     : done == 0 && token_word(name, &trial->set, &token)) {
+		buffer_append(turned, bytes_slice(line, done, token.span.offset - done));
+		buffer_append_text(
+			turned,
+			ring_turn(trial->ring,
+				  bytes_slice(line, token.span.offset, token.span.length), steps));
+		done = span_end(token.span);
+	}
+	buffer_append(turned, bytes_slice(line, done, line.size - done));
+}
+
 /* What ifquery printed, with the names turned and temporary paths taken out. */
 static char *turn_output(const struct trial *trial, const char *output, size_t steps)
 {
-	struct token_search search = { .text = bytes_of(output), .names = &trial->set };
 	struct buffer turned = { 0 };
-	struct token token;
-	size_t done = 0;
 	char *text;
 
-	while (token_next(&search, &token)) {
-		struct bytes name = bytes_make(output + token.span.offset, token.span.length);
+	for (const char *line = output; *line; line = strchr(line, '\n') + 1) {
+		const char *end = strchrnul(line, '\n');
 
-		buffer_append(&turned, bytes_make(output + done, token.span.offset - done));
-		buffer_append_text(&turned, ring_turn(trial->ring, name, steps));
-		done = span_end(token.span);
+		turn_line(trial, bytes_make(line, (size_t)(end - line)), steps, &turned);
+		buffer_append_char(&turned, '\n');
+		if (!*end)
+			break;
 	}
-	buffer_append_text(&turned, output + done);
 	if (buffer_finish(&turned, &text, NULL) < 0)
 		give_up("output", ENOMEM);
 	for (char *path = text; (path = strstr(path, "/tmp/hwrecover-corpus-"));)

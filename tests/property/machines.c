@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "snapshot/basic/number.h"
+
 /* splitmix64: one multiplication apart from a counter, and the same everywhere. */
 static uint64_t next_number(struct chance *chance)
 {
@@ -27,6 +29,20 @@ unsigned int chance_below(struct chance *chance, unsigned int limit)
 bool chance_happens(struct chance *chance, unsigned int percent)
 {
 	return chance_below(chance, 100) < percent;
+}
+
+uint64_t chance_setting(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+	uint64_t value;
+
+	if (!text)
+		return otherwise;
+	if (number_parse(bytes_of(text), 10, UINT64_MAX, &value) < 0) {
+		(void)fprintf(stderr, "%s is not a number\n", name);
+		exit(EXIT_FAILURE);
+	}
+	return value;
 }
 
 /* Which functions of a card tell its serial number. */

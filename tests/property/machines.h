@@ -19,6 +19,9 @@ unsigned int chance_below(struct chance *chance, unsigned int limit);
 /* True in @percent of 100 cases. */
 bool chance_happens(struct chance *chance, unsigned int percent);
 
+/* A number from the environment, or @otherwise; ends the program if it is none. */
+uint64_t chance_setting(const char *name, uint64_t otherwise);
+
 #define MACHINE_CARDS 64
 #define MACHINE_SLOTS 64
 #define NO_CARD       (-1)

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "snapshot/basic/number.h"
 #include "snapshot/match.h"
 #include "tests/property/machines.h"
 
@@ -30,18 +29,6 @@ struct story {
 	struct match match;
 	char changes[256];
 };
-
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-	uint64_t value;
-
-	if (!text)
-		return otherwise;
-	ck_assert_msg(number_parse(bytes_of(text), 10, UINT64_MAX, &value) == 0,
-		      "%s is not a number", name);
-	return value;
-}
 
 _printf_(2, 3) static void story_fails(const struct story *story, const char *format, ...)
 {
@@ -604,8 +591,8 @@ static void check_turned_round(const struct story *story)
 
 START_TEST(changed_machines_are_seen_for_what_they_are)
 {
-	uint64_t seed = setting("HWRECOVER_SEED", DEFAULT_SEED);
-	uint64_t cases = setting("HWRECOVER_CASES", DEFAULT_CASES);
+	uint64_t seed = chance_setting("HWRECOVER_SEED", DEFAULT_SEED);
+	uint64_t cases = chance_setting("HWRECOVER_CASES", DEFAULT_CASES);
 
 	for (uint64_t i = 0; i < cases; i++) {
 		struct story *story = calloc(1, sizeof(*story));
@@ -655,8 +642,8 @@ static void check_unchanged(struct story *story)
 
 START_TEST(unchanged_machines_are_found_as_they_were)
 {
-	uint64_t seed = setting("HWRECOVER_SEED", DEFAULT_SEED);
-	uint64_t cases = setting("HWRECOVER_CASES", DEFAULT_CASES);
+	uint64_t seed = chance_setting("HWRECOVER_SEED", DEFAULT_SEED);
+	uint64_t cases = chance_setting("HWRECOVER_CASES", DEFAULT_CASES);
 
 	for (uint64_t i = 0; i < cases; i++) {
 		struct story *story = calloc(1, sizeof(*story));
@@ -673,8 +660,8 @@ END_TEST
 /* What reads all ones may be asleep: it is neither gone, nor is anything else taken for it. */
 START_TEST(unreadable_functions_are_not_gone)
 {
-	uint64_t seed = setting("HWRECOVER_SEED", DEFAULT_SEED);
-	uint64_t cases = setting("HWRECOVER_CASES", DEFAULT_CASES);
+	uint64_t seed = chance_setting("HWRECOVER_SEED", DEFAULT_SEED);
+	uint64_t cases = chance_setting("HWRECOVER_CASES", DEFAULT_CASES);
 
 	for (uint64_t i = 0; i < cases; i++) {
 		struct story *story = calloc(1, sizeof(*story));

@@ -768,6 +768,25 @@ START_TEST(a_virtual_function_is_found_through_where_its_physical_one_was)
 }
 END_TEST
 
+START_TEST(a_virtual_function_has_the_link_that_stands_on_it)
+{
+	struct unit nic;
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .nic = "enp7s0", .mac = M1);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	record();
+	nic = unit_named("enp7s0v0");
+	PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .nic = "enp7s0",
+	    .mac = M1);
+	put_virtual(&before, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	PUT(&after, .at = "08:00.0", .path = "02.4/00.0", .model = I350, .nic = "enp8s0",
+	    .mac = M1);
+	put_virtual(&after, "08:10.0", "02.4/10.0", "08:00.0", "enp8s0v0");
+	compare();
+	expect_nic(locate(&nic), "enp8s0v0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
 START_TEST(a_virtual_function_of_a_ghost_comes_back_with_it)
 {
 	struct unit nic;
@@ -872,6 +891,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_ghost_without_a_link_is_not_yet_there);
 	tcase_add_test(tests, a_nic_that_had_no_link_is_found_when_it_has_one);
 	tcase_add_test(tests, a_virtual_function_is_found_through_where_its_physical_one_was);
+	tcase_add_test(tests, a_virtual_function_has_the_link_that_stands_on_it);
 	tcase_add_test(tests, a_virtual_function_of_a_ghost_comes_back_with_it);
 	tcase_add_test(tests, a_nic_without_a_function_is_found_by_mac_or_name);
 	tcase_add_test(tests, a_port_is_not_another_port_of_its_function);

@@ -21,10 +21,12 @@
 
 /**
  * struct world_file - A file of the disk; not there while @data is NULL
+ * @unfit: as in struct document
  */
 struct world_file {
 	const char *path;
 	const struct source *source;
+	const char *unfit;
 	char *data;
 	size_t size;
 };
@@ -363,11 +365,14 @@ static inline void look_read(struct world *world, struct look *look)
 		document = documents_add(&look->documents, file->path);
 		ck_assert_ptr_nonnull(document);
 		document->source = file->source;
+		document->unfit = file->unfit;
+		subject = &look->resolution.subjects[look->resolution.n_subjects++];
+		subject->document = document;
+		if (file->unfit)
+			continue;
 		ck_assert_int_eq(
 			bytes_duplicate(bytes_make(file->data, file->size), &document->data), 0);
 		document->size = file->size;
-		subject = &look->resolution.subjects[look->resolution.n_subjects++];
-		subject->document = document;
 		ck_assert_int_eq(
 			park_undo(&look->meanings, document, &subject->back, &subject->n_back), 0);
 		if (world->restore && strcmp(world->restore, file->path) == 0)
