@@ -83,9 +83,15 @@ int plan_warn(struct plan *plan, const char *format, ...)
 	return r;
 }
 
+/* What became of one reference: what was in force, and what will be. */
 static bool is_parked_now(const struct subject *subject, size_t index)
 {
 	return subject->bindings[index].parked;
+}
+
+static bool will_be_parked(const struct subject *subject, size_t index)
+{
+	return subject->findings[index].verdict == VERDICT_PARK;
 }
 
 static int render_subject(const struct subject *subject, struct rendered *ret_rendered)
@@ -128,138 +134,62 @@ static bool lines_next(struct lines *lines, struct bytes *ret_line)
 	return true;
 }
 
-/**
- * struct teller - Telling the lines of one file that change, from the first to the last
- * @next:  first reference that was not passed yet
- * @taker: of those passed, the one that takes other lines along to the farthest place when it is
- *         parked or comes back; SIZE_MAX if none does
- */
-struct teller {
-	struct plan *plan;
-	const struct subject *subject;
-	const struct rendered *rendered;
-	size_t next;
-	size_t taker;
-};
-
-/* Whether lines change because of a mention, and not only around it. */
-static bool has_reason(const struct teller *teller, size_t index)
+/* Whether a mention stands in some lines, or they stand in what is parked with it. */
+static bool concerns(const struct reference *reference, struct span span)
 {
-	const struct finding *finding = &teller->subject->findings[index];
-
-	return finding->reason &&
-	       (finding->verdict == VERDICT_PARK || !teller->rendered->out_of_force[index]);
+	if (reference->span.offset >= span.offset && reference->span.offset < span_end(span))
+		return true;
+	return reference->shape == PARK_LINES && reference->extent.offset <= span.offset &&
+	       span_end(reference->extent) >= span_end(span);
 }
 
-static void pass_references(struct teller *teller, size_t end)
+/* The first mention that stands in some lines; else the nearest before that takes them along. */
+static size_t first_concerned(const struct document *document, struct span span)
 {
-	const struct document *document = teller->subject->document;
+	size_t first = document_first_from(document, span.offset), i = first;
 
-	for (; teller->next < document->n_references; teller->next++) {
-		const struct reference *passed = &document->references[teller->next];
-
-		if (passed->span.offset >= end)
-			break;
-		if (passed->shape != PARK_LINES || !has_reason(teller, teller->next))
-			continue;
-		if (teller->taker == SIZE_MAX ||
-		    span_end(passed->extent) >=
-			    span_end(document->references[teller->taker].extent))
-			teller->taker = teller->next;
-	}
+	if (first < document->n_references && concerns(&document->references[first], span))
+		return first;
+	while (i-- > 0)
+		if (concerns(&document->references[i], span))
+			return i;
+	return first;
 }
 
-/**
- * struct telling - Why lines change
- * @said: the reasons so far, @n_said of them, none twice
- */
-struct telling {
-	const char **said;
-	size_t n_said;
-	size_t allocated;
-	bool parks;
-	bool restores;
-};
-
-static int tell_reason(struct telling *telling, const char *reason)
+/* The remedy and the reason for lines that change: those of the references in them. */
+static int explain(struct plan *plan, const struct subject *subject, struct span span,
+		   struct plan_edit *edit)
 {
-	for (size_t i = 0; i < telling->n_said; i++)
-		if (strcmp(telling->said[i], reason) == 0)
-			return 0;
-	if (ARRAY_RESERVE(telling->said, telling->n_said, telling->allocated) < 0)
-		return -ENOMEM;
-	telling->said[telling->n_said++] = reason;
-	return 0;
-}
-
-static int tell_mention(const struct teller *teller, size_t index, struct telling *telling)
-{
-	bool will_be = teller->rendered->out_of_force[index];
-
-	telling->parks |= will_be && !is_parked_now(teller->subject, index);
-	telling->restores |= is_parked_now(teller->subject, index) && !will_be;
-	if (!has_reason(teller, index))
-		return 0;
-	return tell_reason(telling, teller->subject->findings[index].reason);
-}
-
-/* The mentions in some lines; if they give no reason, the one that takes the lines along. */
-static int tell_lines(struct teller *teller, struct span span, struct telling *telling)
-{
-	const struct document *document = teller->subject->document;
-	size_t taker;
-	int r = 0;
-
-	for (size_t i = document_first_from(document, span.offset);
-	     r == 0 && i < document->n_references &&
-	     document->references[i].span.offset < span_end(span);
-	     i++)
-		r = tell_mention(teller, i, telling);
-	pass_references(teller, span_end(span));
-	taker = teller->taker;
-	if (r < 0 || telling->n_said > 0 || taker == SIZE_MAX ||
-	    span_end(document->references[taker].extent) <= span.offset)
-		return r;
-	return tell_mention(teller, taker, telling);
-}
-
-static int finish_telling(struct plan *plan, const struct telling *telling, struct plan_edit *edit)
-{
+	const struct document *document = subject->document;
 	struct buffer reasons = { 0 };
+	bool parks = false, restores = false;
 
-	for (size_t i = 0; i < telling->n_said; i++) {
-		buffer_append_text(&reasons, i > 0 ? "; " : "");
-		buffer_append_text(&reasons, telling->said[i]);
+	for (size_t i = first_concerned(document, span); i < document->n_references; i++) {
+		const char *reason = subject->findings[i].reason;
+
+		if (!concerns(&document->references[i], span)) {
+			if (document->references[i].span.offset >= span_end(span))
+				break;
+			continue;
+		}
+		parks |= will_be_parked(subject, i) && !is_parked_now(subject, i);
+		restores |= is_parked_now(subject, i) && !will_be_parked(subject, i);
+		if (!reason || (reasons.data && strstr(reasons.data, reason)))
+			continue;
+		if (reasons.size)
+			buffer_append_text(&reasons, "; ");
+		buffer_append_text(&reasons, reason);
 	}
-	edit->remedy = telling->parks	   ? REMEDY_PARK
-		       : telling->restores ? REMEDY_RESTORE
-					   : REMEDY_REMAP;
+	edit->remedy = parks ? REMEDY_PARK : restores ? REMEDY_RESTORE : REMEDY_REMAP;
 	edit->reason = reasons.failed ? NULL : arena_copy(&plan->arena, buffer_bytes(&reasons));
 	buffer_done(&reasons);
 	return edit->reason ? 0 : -ENOMEM;
 }
 
-/* The remedy and the reason for a line that changes. @whole are all lines that change with it. */
-static int explain(struct teller *teller, struct span span, struct span whole,
-		   struct plan_edit *edit)
+static int add_edit_line(struct plan *plan, const struct subject *subject, const struct bytes *from,
+			 const struct bytes *to, unsigned int line, struct span span,
+			 struct span whole)
 {
-	struct telling telling = { 0 };
-	int r;
-
-	r = tell_lines(teller, span, &telling);
-	/* A line without a mention of its own changes because of others near it. */
-	if (r == 0 && telling.n_said == 0)
-		r = tell_lines(teller, whole, &telling);
-	if (r == 0)
-		r = finish_telling(teller->plan, &telling, edit);
-	free(telling.said);
-	return r;
-}
-
-static int add_edit_line(struct teller *teller, const struct bytes *from, const struct bytes *to,
-			 unsigned int line, struct span span, struct span whole)
-{
-	struct plan *plan = teller->plan;
 	struct plan_edit *edit;
 	int r;
 
@@ -268,25 +198,30 @@ static int add_edit_line(struct teller *teller, const struct bytes *from, const 
 		return r;
 	edit = &plan->edits[plan->n_edits];
 	*edit = (struct plan_edit){ .line = line };
-	edit->file = arena_copy_text(&plan->arena, teller->subject->document->path);
+	edit->file = arena_copy_text(&plan->arena, subject->document->path);
 	edit->from = from ? arena_copy(&plan->arena, *from) : NULL;
 	edit->to = to ? arena_copy(&plan->arena, *to) : NULL;
 	if (!edit->file || (from && !edit->from) || (to && !edit->to))
 		return -ENOMEM;
-	r = explain(teller, span, whole, edit);
+	r = explain(plan, subject, span, edit);
+	/* A line without a mention of its own changes because of others near it. */
+	if (r == 0 && edit->reason[0] == '\0')
+		r = explain(plan, subject, whole, edit);
 	if (r == 0)
 		plan->n_edits++;
 	return r;
 }
 
 /* One entry a line; the lines stand in the same order before and afterwards. */
-static int add_edit_lines(struct teller *teller, const struct line_change *change)
+static int add_edit_lines(struct plan *plan, const struct subject *subject,
+			  const struct rendered *rendered, const struct line_change *change)
 {
-	const struct document *document = teller->subject->document;
+	const struct document *document = subject->document;
 	struct bytes disk = document_disk_bytes(document);
-	struct bytes text = bytes_make(teller->rendered->text, teller->rendered->size);
 	struct lines old = { bytes_slice(disk, change->disk.offset, change->disk.length), 0 };
-	struct lines new = { bytes_slice(text, change->text.offset, change->text.length), 0 };
+	struct lines new = { bytes_slice(bytes_make(rendered->text, rendered->size),
+					 change->text.offset, change->text.length),
+			     0 };
 	struct lines plain = { document_text(document, change->document), 0 };
 	unsigned int line = change->first_line;
 	struct bytes from, to, ignored;
@@ -303,17 +238,14 @@ static int add_edit_lines(struct teller *teller, const struct line_change *chang
 			return r;
 		if (has_from && has_to && bytes_equal(from, to))
 			continue;
-		r = add_edit_line(teller, has_from ? &from : NULL, has_to ? &to : NULL, line, span,
-				  change->document);
+		r = add_edit_line(plan, subject, has_from ? &from : NULL, has_to ? &to : NULL, line,
+				  span, change->document);
 	}
 }
 
 static int add_edits(struct plan *plan, const struct resolution *resolution,
 		     const struct subject *subject, const struct rendered *rendered)
 {
-	struct teller teller = {
-		.plan = plan, .subject = subject, .rendered = rendered, .taker = SIZE_MAX
-	};
 	_cleanup_free_ struct line_change *changes = NULL;
 	size_t n = 0;
 	int r;
@@ -321,13 +253,12 @@ static int add_edits(struct plan *plan, const struct resolution *resolution,
 	r = park_compare(resolution->meanings, subject->document, subject->back, subject->n_back,
 			 rendered, &changes, &n);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_edit_lines(&teller, &changes[i]);
+		r = add_edit_lines(plan, subject, rendered, &changes[i]);
 	return r;
 }
 
 /* udev asked whether to bring a hotplugged NIC up before we mended the file: nobody else will. */
-static int add_actions(struct plan *plan, const struct subject *subject,
-		       const struct rendered *rendered)
+static int add_actions(struct plan *plan, const struct subject *subject)
 {
 	const struct document *document = subject->document;
 
@@ -336,9 +267,7 @@ static int add_actions(struct plan *plan, const struct subject *subject,
 		const char *name = subject->findings[i].new_name;
 		int r;
 
-		if (rendered->out_of_force[i])
-			continue;
-		if (!name && is_parked_now(subject, i))
+		if (!name && is_parked_now(subject, i) && !will_be_parked(subject, i))
 			name = arena_copy(&plan->arena, document_text(document, reference->span));
 		if (!name || reference->suffix > 0 || strcmp(reference->key, "allow-hotplug") != 0)
 			continue;
@@ -488,7 +417,7 @@ static int add_subject(struct plan *plan, const struct resolution *resolution,
 	if (r < 0)
 		return r;
 	plan->files[plan->n_files++] = (struct plan_file){ subject->document, rendered };
-	r = add_actions(plan, subject, rendered);
+	r = add_actions(plan, subject);
 	if (r < 0)
 		return r;
 	return add_edits(plan, resolution, subject, rendered);
