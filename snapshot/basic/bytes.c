@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+const char *bytes_find(struct bytes bytes, const char *text)
+{
+	return bytes.size > 0 ? memmem(bytes.data, bytes.size, text, strlen(text)) : NULL;
+}
+
 int bytes_compare(struct bytes a, struct bytes b)
 {
 	size_t common = MIN_OF(a.size, b.size);

@@ -53,6 +53,9 @@ static inline bool bytes_start_with(struct bytes bytes, struct bytes prefix)
 	       (prefix.size == 0 || memcmp(bytes.data, prefix.data, prefix.size) == 0);
 }
 
+/* Where @text first stands in @bytes; NULL if it does not. */
+_pure_ const char *bytes_find(struct bytes bytes, const char *text);
+
 /**
  * bytes_compare() - Order two runs of bytes
  *
