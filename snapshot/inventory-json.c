@@ -192,7 +192,10 @@ static int read_function_texts(const struct reading *reading, struct pci_functio
 	r = read_text(reading, "firmware_path", LONG_TEXT_MAX, &function->firmware_path);
 	if (r < 0)
 		return r;
-	return read_text(reading, "driver", SHORT_TEXT_MAX, &function->driver);
+	r = read_text(reading, "driver", SHORT_TEXT_MAX, &function->driver);
+	if (r < 0)
+		return r;
+	return read_text(reading, "protected", LONG_TEXT_MAX, &function->protected);
 }
 
 static int read_function(const struct reading *reading)
@@ -526,6 +529,8 @@ static void write_function(struct json_writer *writer, struct json_object *array
 	write_number(writer, object, "iommu_group", function->iommu_group);
 	write_boot_vga(writer, object, function);
 	write_address(writer, object, "physfn", function->has_physfn, &function->physfn);
+	if (function->protected)
+		json_add_string(writer, object, "protected", function->protected);
 }
 
 static void write_nic(struct json_writer *writer, struct json_object *array, const struct nic *nic)

@@ -95,6 +95,11 @@ int inventory_finish(struct inventory *inventory, const char *file, struct probl
 	return 0;
 }
 
+bool is_passthrough_driver(const char *driver)
+{
+	return driver && (strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "pci-stub") == 0);
+}
+
 const struct pci_function *inventory_find_function(const struct inventory *inventory,
 						   const struct pci_address *address)
 {

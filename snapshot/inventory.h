@@ -29,6 +29,8 @@
  * @boot_vga:         1 for the display firmware used, 0 for another display, UNKNOWN otherwise
  * @has_physfn:       whether this is a virtual function
  * @physfn:           its physical function
+ * @protected:        why the host itself needs it ("root file system, swap"); NULL if it does not, or
+ *                    if that is not known. See protected.h
  */
 struct pci_function {
 	struct pci_address address;
@@ -47,6 +49,7 @@ struct pci_function {
 	int boot_vga;
 	bool has_physfn;
 	struct pci_address physfn;
+	const char *protected;
 };
 
 /**
@@ -116,6 +119,9 @@ _must_check_ struct nic *inventory_add_nic(struct inventory *inventory);
  */
 _must_check_ int inventory_finish(struct inventory *inventory, const char *file,
 				  struct problem *problem);
+
+/* Whether a driver holds functions for guests: vfio-pci, pci-stub. NULL is none. */
+_pure_ bool is_passthrough_driver(const char *driver);
 
 /* By address or by name, or NULL. Altnames are looked up after names. */
 _pure_ const struct pci_function *inventory_find_function(const struct inventory *inventory,

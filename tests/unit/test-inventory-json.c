@@ -6,7 +6,8 @@
 
 #include "snapshot/basic/buffer.h"
 
-/* Every key of the schema, in its order, as inventory_to_json() writes them. */
+/* Every key of the schema, in its order, as inventory_to_json() writes them: "protected" only where
+ * there is a reason. */
 static const char whole[] = "{\n"
 			    "  \"schema\": \"hwrecover.inventory/1\",\n"
 			    "  \"host\": \"pve1\",\n"
@@ -30,7 +31,8 @@ static const char whole[] = "{\n"
 			    "      \"driver\": \"r8169\",\n"
 			    "      \"iommu_group\": 24,\n"
 			    "      \"boot_vga\": false,\n"
-			    "      \"physfn\": null\n"
+			    "      \"physfn\": null,\n"
+			    "      \"protected\": \"default route (vmbr0)\"\n"
 			    "    },\n"
 			    "    {\n"
 			    "      \"address\": \"10000:e1:1f.7\",\n"
@@ -157,7 +159,9 @@ START_TEST(every_value_of_the_schema_is_read)
 	ck_assert_int_eq(function->iommu_group, 24);
 	ck_assert_int_eq(function->boot_vga, UNKNOWN);
 	ck_assert(!function->has_physfn);
+	ck_assert_str_eq(function->protected, "default route (vmbr0)");
 	ck_assert(inventory.functions[1].has_physfn);
+	ck_assert_ptr_null(inventory.functions[1].protected);
 	ck_assert_uint_eq(inventory.functions[1].address.domain, 0x10000);
 	ck_assert_int_eq(inventory.functions[1].iommu_group, UNKNOWN);
 
@@ -211,6 +215,7 @@ START_TEST(only_what_is_required_is_required)
 	ck_assert_ptr_null(inventory.host);
 	ck_assert_ptr_null(inventory.functions[0].path);
 	ck_assert_int_eq(inventory.functions[0].subsystem_vendor, UNKNOWN);
+	ck_assert_ptr_null(inventory.functions[0].protected);
 	ck_assert_ptr_null(inventory.nics[0].mac);
 	inventory_done(&inventory);
 	inventory = parse("{}");
@@ -225,13 +230,14 @@ START_TEST(empty_texts_are_unknown)
 {
 	struct inventory inventory =
 		parse("{\"host\":\"\",\"machine\":\"\",\"pci\":[{\"address\":\"0000:06:00.0\"," IDS
-		      ",\"path\":\"\",\"slot\":\"\",\"driver\":\"\"}]}");
+		      ",\"path\":\"\",\"slot\":\"\",\"driver\":\"\",\"protected\":\"\"}]}");
 
 	ck_assert_ptr_null(inventory.host);
 	ck_assert_ptr_null(inventory.machine);
 	ck_assert_ptr_null(inventory.functions[0].path);
 	ck_assert_ptr_null(inventory.functions[0].slot);
 	ck_assert_ptr_null(inventory.functions[0].driver);
+	ck_assert_ptr_null(inventory.functions[0].protected);
 	inventory_done(&inventory);
 }
 END_TEST
@@ -317,6 +323,9 @@ START_TEST(a_bad_value_is_named_by_its_key)
 	assert_bad_function("\"physfn\":\"06:00.0\"",
 			    "physfn: must be a PCI address, DDDD:BB:DD.F");
 	assert_bad_function("\"physfn\":\"0000:07:00.0\"", "physfn: must be another function");
+	assert_bad_function("\"protected\":true", "protected: must be a string");
+	assert_bad_function("\"protected\":[]", "protected: must be a string");
+	assert_bad_function("\"protected\":\"a\\nb\"", "protected: holds a control character");
 
 	assert_bad_nic("\"mac\":\"a8:a1:59:00:00\"",
 		       "mac: must be a hardware address, xx:xx:xx:xx:xx:xx");
@@ -431,6 +440,20 @@ START_TEST(only_a_display_has_a_boot_flag)
 }
 END_TEST
 
+START_TEST(what_the_host_needs_is_no_part_of_the_hardware)
+{
+	struct inventory one = parse("{\"pci\":[" ONE "]}");
+	struct inventory two =
+		parse("{\"pci\":[{\"address\":\"0000:06:00.0\"," IDS ",\"protected\":\"swap\"}]}");
+
+	ck_assert_str_eq(two.functions[0].protected, "swap");
+	ck_assert(inventory_same_hardware(&one, &two));
+	ck_assert(pci_function_same(&one.functions[0], &two.functions[0]));
+	inventory_done(&one);
+	inventory_done(&two);
+}
+END_TEST
+
 START_TEST(order_in_the_file_makes_no_difference)
 {
 	struct inventory one = parse("{\"pci\":[" ONE ",{\"address\":\"0000:01:00.0\"," IDS "}],"
@@ -501,6 +524,7 @@ int main(void)
 	tcase_add_test(tests, longer_hardware_addresses_are_those_of_firewire_and_infiniband);
 	tcase_add_test(tests, a_nic_may_stand_on_a_function_that_is_not_listed);
 	tcase_add_test(tests, only_a_display_has_a_boot_flag);
+	tcase_add_test(tests, what_the_host_needs_is_no_part_of_the_hardware);
 	tcase_add_test(tests, order_in_the_file_makes_no_difference);
 	tcase_add_test(tests, an_inventory_cut_anywhere_is_refused);
 	tcase_add_test(tests, four_thousand_functions_are_read_at_once);
