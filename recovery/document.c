@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "recovery/source.h"
+#include "snapshot/inventory.h"
 
 void document_done(struct document *document)
 {
@@ -13,6 +14,7 @@ void document_done(struct document *document)
 	free(document->disk);
 	file_attributes_done(&document->attributes);
 	free(document->references);
+	free(document->ids);
 	free(document->line_digests);
 	free(document->notes);
 	arena_done(&document->arena);
@@ -23,6 +25,7 @@ void document_clear_scan(struct document *document)
 {
 	document->rejected = NULL;
 	document->n_references = 0;
+	document->n_ids = 0;
 	document->n_line_digests = 0;
 	document->n_notes = 0;
 }
@@ -37,6 +40,22 @@ struct reference *document_add_reference(struct document *document)
 	reference = &document->references[document->n_references++];
 	*reference = (struct reference){ 0 };
 	return reference;
+}
+
+struct id_entry *document_add_ids(struct document *document)
+{
+	struct id_entry *entry;
+
+	if (ARRAY_RESERVE(document->ids, document->n_ids, document->ids_allocated) < 0)
+		return NULL;
+	entry = &document->ids[document->n_ids++];
+	*entry = (struct id_entry){
+		.vendor = UNKNOWN,
+		.device = UNKNOWN,
+		.subsystem_vendor = UNKNOWN,
+		.subsystem_device = UNKNOWN,
+	};
+	return entry;
 }
 
 int document_add_note(struct document *document, unsigned int line, const char *format, ...)

@@ -11,21 +11,26 @@
 #include "snapshot/basic/buffer.h"
 #include "snapshot/basic/file.h"
 #include "snapshot/basic/problem.h"
+#include "snapshot/pci-address.h"
 
 struct source;
 
 /* What a mention names hardware by. */
 enum reference_kind {
-	REFERENCE_NIC, /* a link's kernel name or altname */
+	REFERENCE_NIC,     /* a link's kernel name or altname */
+	REFERENCE_ADDRESS, /* a PCI function's address, in any of the forms of address-token.h */
 	_REFERENCE_KIND_MAX,
 	_REFERENCE_KIND_INVALID = -22,
 };
 
 /* How a mention is put out of force when its device is gone and another bears its name. */
 enum park_shape {
-	PARK_WORD,  /* taken out of the list @list */
-	PARK_LINES, /* every physical line of @extent is commented out */
-	PARK_NEVER, /* nothing sensible can be done: left and reported */
+	PARK_WORD,   /* taken out of the list @list */
+	PARK_LINES,  /* every physical line of @extent is commented out */
+	PARK_SCRIPT, /* the shell script exits before anything: a line is put at @extent, which is empty
+			and at the start of a line */
+	PARK_FILE,   /* the whole file is taken away: the mention is its name */
+	PARK_NEVER,  /* nothing sensible can be done: left and reported */
 };
 
 /* A part of a document. */
@@ -54,6 +59,11 @@ static inline size_t span_end(struct span span)
  * @body:    digest of the block's other contents, 0 where there are none
  * @key:     the option or keyword, in one spelling ('_' as '-'): "bridge-ports"
  * @line_digest: digest of the logical line it stands on
+ * @address: for REFERENCE_ADDRESS, what the name says; the domain is 0 where it says none
+ * @in_name: the name as it stands in the file's own name, not in its contents; then @span is empty
+ *           and at 0. NULL for any other mention
+ * @in_body: @extent may be all that stands in a compound command of a shell script, which must not
+ *           become empty: a ":" takes its place
  * @shape, @list, @extent, @none_word: see enum park_shape. @list is the span of the whole list of
  *           words, from the first to the last; @extent whole physical lines; @none_word is what an
  *           emptied list is written as, NULL where the reader knows no such word: then @extent is
@@ -78,6 +88,29 @@ struct reference {
 	struct span extent;
 	const char *none_word;
 	const char *owner;
+	struct pci_address address;
+	const char *in_name;
+	bool in_body;
+};
+
+/**
+ * struct id_entry - Models that a driver is told to take, whatever their address
+ * @line:    where it stands
+ * @driver:  "vfio-pci", "pci-stub"
+ * @vendor, @device, @subsystem_vendor, @subsystem_device: ids, or UNKNOWN for any
+ * @class, @class_mask: a function's class matches where they agree under the mask; mask 0: any
+ *
+ * As pci_add_dynid() of the kernel reads "ids=V:D[:SV[:SD[:C[:M]]]]".
+ */
+struct id_entry {
+	unsigned int line;
+	const char *driver;
+	int32_t vendor;
+	int32_t device;
+	int32_t subsystem_vendor;
+	int32_t subsystem_device;
+	uint32_t class;
+	uint32_t class_mask;
 };
 
 /**
@@ -90,9 +123,13 @@ struct reference {
  * @attributes: owner, mode, ACL, xattrs
  * @unfit:      why it is left alone, in words ("is a fifo"); NULL when it is fit. An unfit file is
  *              named and everything else is done
+ * @absent:     the file is not there, as its mention is parked: @disk is empty, @data is what it held
  * @rejected:   why its own reader rejects it as it stands; NULL when it is accepted. Such a file
  *              is scanned and reported but never edited
+ * @in_image:   a copy of it is in the boot image
+ * @only_by_apply: no boot stage edits it: a mistake in it would only show at the next boot
  * @references: sorted by offset
+ * @ids:        @n_ids entries that name models; they are reported, never edited
  * @line_digests: digests of all its logical lines, sorted: tells whether a line stood here before
  * @notes:      @n_notes remarks for the report: patterns, templates, comments that mention a name;
  *              each "LINE: text" already in words
@@ -107,7 +144,13 @@ struct document {
 	size_t disk_size;
 	struct file_attributes attributes;
 	const char *unfit;
+	bool absent;
 	const char *rejected;
+	bool in_image;
+	bool only_by_apply;
+	struct id_entry *ids;
+	size_t n_ids;
+	size_t ids_allocated;
 	struct reference *references;
 	size_t n_references;
 	size_t references_allocated;
@@ -137,10 +180,20 @@ static inline struct bytes document_text(const struct document *document, struct
 	return bytes_slice(document_bytes(document), span.offset, span.length);
 }
 
+/* The name that a reference is, as it is written. */
+static inline struct bytes document_name_of(const struct document *document,
+					    const struct reference *reference)
+{
+	return reference->in_name ? bytes_of(reference->in_name)
+				  : document_text(document, reference->span);
+}
+
 void document_done(struct document *document);
 
 /* A new reference, zeroed, its strings to be set by the caller; NULL when there is no memory. */
 _must_check_ struct reference *document_add_reference(struct document *document);
+/* A new entry, every id UNKNOWN; its driver is to be set. NULL when there is no memory. */
+_must_check_ struct id_entry *document_add_ids(struct document *document);
 /* "LINE: text" for the report. Return: 0 or -ENOMEM. */
 _printf_(3, 4) _must_check_ int document_add_note(struct document *document, unsigned int line,
 						  const char *format, ...);

@@ -16,17 +16,22 @@
 /**
  * struct scan_context - What a source is told about the tree
  * @root:        the tree
- * @extra_globs: further files from the configuration ([Paths]), @n_extra_globs of them
+ * @extra_globs: further interfaces files from the configuration ([Paths]), @n_extra_globs of them
+ * @bind_globs:  further bind scripts, @n_bind_globs of them
  */
 struct scan_context {
 	const struct root *root;
 	const char *const *extra_globs;
 	size_t n_extra_globs;
+	const char *const *bind_globs;
+	size_t n_bind_globs;
 };
 
 /**
  * struct source - One kind of configuration
  * @name:    for people and in the state: "interfaces"
+ * @is_shell: its files are shell scripts: each is checked by itself, and `sh -n` has to accept what
+ *           comes out of an edit
  * @collect: read the files of this kind, everything they include by the rules of the installed
  *           reader among them, each once; unfit ones are added too, with @unfit set. Returns 0, or
  *           a negative errno with @problem set only when not even the looking worked
@@ -39,6 +44,7 @@ struct scan_context {
  */
 struct source {
 	const char *name;
+	bool is_shell;
 	int (*collect)(const struct source *source, const struct scan_context *context,
 		       struct documents *documents, struct problem *problem);
 	int (*scan)(const struct source *source, const struct scan_context *context,

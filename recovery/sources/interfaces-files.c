@@ -132,6 +132,12 @@ static void add_plain(struct expansion *expansion, char c)
 	buffer_append_char(&expansion->pattern, c);
 }
 
+/* As $IFS has it; not all that is blank. */
+static bool separates_words(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 /* "~" and "~root"; whose directory anything else is, only the user database tells. */
 static bool expand_tilde(struct expansion *expansion)
 {
@@ -139,7 +145,7 @@ static bool expand_tilde(struct expansion *expansion)
 	size_t end = expansion->at + 1;
 	struct bytes name;
 
-	while (end < text.size && text.data[end] != '/' && !interfaces_is_blank(text.data[end]))
+	while (end < text.size && text.data[end] != '/' && !separates_words(text.data[end]))
 		end++;
 	name = bytes_slice(text, expansion->at + 1, end - expansion->at - 1);
 	if (name.size > 0 && !bytes_equal_text(name, "root"))
@@ -173,7 +179,7 @@ static int expand_byte(struct expansion *expansion, char c)
 		return 0;
 	if (c == '\\')
 		return expand_backslash(expansion);
-	if (plain && (c == ' ' || c == '\t' || c == '\n')) {
+	if (plain && separates_words(c)) {
 		int r = end_word(expansion);
 
 		return r < 0 ? r : 1;

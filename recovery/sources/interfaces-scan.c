@@ -763,7 +763,7 @@ static int scan_line(struct scan *scan)
 
 static size_t find_text(struct bytes text, const char *wanted)
 {
-	const char *found = text.size ? memmem(text.data, text.size, wanted, strlen(wanted)) : NULL;
+	const char *found = bytes_find(text, wanted);
 
 	return found ? (size_t)(found - text.data) : text.size;
 }

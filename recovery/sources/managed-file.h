@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Files of the tree that may be edited, read into documents. What a file must be like to be edited
+ * is the contract's, section 8.11; one that is not is added with the cause and left alone.
+ */
+#pragma once
+
+#include "recovery/source.h"
+
+/**
+ * managed_file_add() - Read one file, if it is there
+ * @path: as it is opened, absolute in the tree; links are followed
+ *
+ * A file that is known already, of whatever source, and a directory are passed over. An unfit one
+ * is added with @unfit set.
+ *
+ * Return: 1 with the new document at the end of @documents, 0 if there is none, or -ENOMEM.
+ */
+_must_check_ int managed_file_add(const struct source *source, const struct root *root,
+				  const char *path, struct documents *documents);
+
+/**
+ * managed_files_collect() - Read all files that match a pattern
+ * @pattern: for root_glob(); matching nothing is no error
+ * @wanted:  whether to read one of the paths; NULL for all. It may set a cause, in words that
+ *           outlive the documents, for which the file is left alone and named all the same
+ *
+ * At most MANAGED_FILES_MAX files of one source are read; what is beyond is told in a note of its
+ * last.
+ *
+ * Return: 0, or a negative errno with @problem set when not even the looking worked.
+ */
+_must_check_ int
+managed_files_collect(const struct source *source, const struct root *root, const char *pattern,
+		      bool (*wanted)(const struct root *root, const char *path, const char **cause),
+		      struct documents *documents, struct problem *problem);
+
+/* A source's @check where a reader takes whatever an edit of ours makes. Return: 0. */
+int managed_file_check_nothing(const struct source *source, const struct scan_context *context,
+			       const struct documents *documents, const struct bytes *texts,
+			       struct problem *problem);
