@@ -4,13 +4,16 @@
 
 #include <errno.h>
 
+#include "recovery/bearer.h"
 #include "recovery/park.h"
+#include "recovery/sources/address-token.h"
 
 /**
  * struct item - One mention, of today or recorded, in the form in which they are compared
  * @index: into the document's references or the meanings' mentions
  */
 struct item {
+	enum reference_kind kind;
 	struct bytes block;
 	struct bytes key;
 	struct bytes text;
@@ -48,9 +51,9 @@ enum agreement {
 
 static int compare_items(const struct item *a, const struct item *b, unsigned int agreement)
 {
-	int order = 0;
+	int order = (int)a->kind - (int)b->kind;
 
-	if (agreement & AGREE_KEY)
+	if (order == 0 && (agreement & AGREE_KEY))
 		order = bytes_compare(a->key, b->key);
 	if (order == 0 && (agreement & AGREE_TEXT))
 		order = bytes_compare(a->text, b->text);
@@ -159,9 +162,10 @@ static int collect_items(struct binder *binder)
 		if (binder->bound[i])
 			continue;
 		binder->today[binder->n_today++] =
-			(struct item){ bytes_of(reference->block),
+			(struct item){ reference->kind,
+				       bytes_of(reference->block),
 				       bytes_of(reference->key),
-				       document_text(document, reference->span),
+				       document_name_of(document, reference),
 				       reference->body,
 				       reference->span.offset,
 				       i };
@@ -171,10 +175,13 @@ static int collect_items(struct binder *binder)
 
 		if (strcmp(mention->path, document->path) != 0)
 			continue;
-		binder->recorded[binder->n_recorded++] =
-			(struct item){ bytes_of(mention->block), bytes_of(mention->key),
-				       bytes_of(mention->text),  mention->body,
-				       mention->offset,          i };
+		binder->recorded[binder->n_recorded++] = (struct item){ mention->kind,
+									bytes_of(mention->block),
+									bytes_of(mention->key),
+									bytes_of(mention->text),
+									mention->body,
+									mention->offset,
+									i };
 	}
 	return 0;
 }
@@ -188,6 +195,21 @@ static size_t find_reference_at(const struct document *document, size_t offset)
 	return SIZE_MAX;
 }
 
+/* Whether a unit is of the kind that a reference means. */
+static bool fits(const struct binder *binder, size_t reference, size_t unit)
+{
+	return unit == MEANS_NOBODY ||
+	       binder->meanings->units[unit].kind ==
+		       reference_kind_means(binder->document->references[reference].kind);
+}
+
+/* A bind entry that is out of force is not there for a device to come back to: a person may say
+ * that it means what sits there now. */
+static bool adopts(const struct binder *binder, size_t reference)
+{
+	return binder->document->references[reference].kind == REFERENCE_ADDRESS;
+}
+
 /* What is parked is kept with its text, and so is what stands in the same lines. */
 static void bind_parked(struct binder *binder, const struct put_back *back, size_t n_back)
 {
@@ -199,10 +221,14 @@ static void bind_parked(struct binder *binder, const struct put_back *back, size
 			size_t index = find_reference_at(binder->document,
 							 back[i].span.offset + mention->offset);
 
-			if (index == SIZE_MAX)
+			if (index == SIZE_MAX || !fits(binder, index, mention->unit))
 				continue;
+			if (binder->past->adopt && adopts(binder, index)) {
+				binder->bindings[index].parked = mention->parked;
+				continue;
+			}
 			bind_to(binder, index, mention->unit,
-				mention->ambiguous		? ORIGIN_AMBIGUOUS
+				mention->ambiguous              ? ORIGIN_AMBIGUOUS
 				: mention->unit == MEANS_NOBODY ? ORIGIN_DANGLING
 								: ORIGIN_KEPT);
 			binder->bindings[index].parked = mention->parked;
@@ -222,7 +248,8 @@ static void bind_by_offset(struct binder *binder)
 		if (strcmp(mention->path, binder->document->path) != 0)
 			continue;
 		index = find_reference_at(binder->document, mention->offset);
-		if (index == SIZE_MAX || binder->bound[index])
+		if (index == SIZE_MAX || binder->bound[index] ||
+		    !fits(binder, index, mention->unit))
 			continue;
 		bind_to_mention(binder, index, mention);
 	}
@@ -250,7 +277,7 @@ static void bind_by_place(struct binder *binder)
 	pair_items(binder, AGREE_BLOCK | AGREE_KEY, NULL, note_place);
 }
 
-/* Which NIC of today's inventory a recorded unit is; SIZE_MAX if none. */
+/* Which NIC or function of today's inventory a recorded unit is; SIZE_MAX if none. */
 static int locate_now(const struct binder *binder, size_t unit, size_t *ret_index)
 {
 	struct pairing pairing;
@@ -265,19 +292,21 @@ static int locate_now(const struct binder *binder, size_t unit, size_t *ret_inde
 	return r;
 }
 
-/* Whether a mention names today the very NIC that a recorded one means, or still nobody. */
+/* Whether a mention names today the very unit that a recorded one means, or still nobody. */
 static bool names_meant(const struct binder *binder, const struct item *today,
 			const struct item *recorded, const size_t *now)
 {
-	const struct inventory *inventory = binder->past->settled->after;
+	const struct document *document = binder->document;
 	size_t unit = binder->meanings->mentions[recorded->index].unit;
-	const struct nic *bearer = inventory_find_nic_or_altname(inventory, today->text);
+	size_t bearer = bearer_find(binder->past->settled->after, document,
+				    &document->references[today->index]);
 
-	if (!bytes_equal(today->key, recorded->key))
+	if (today->kind != recorded->kind || !bytes_equal(today->key, recorded->key))
 		return false;
 	if (unit != MEANS_NOBODY && now[unit] != SIZE_MAX)
-		return bearer == &inventory->nics[now[unit]];
-	return bytes_equal(today->text, recorded->text) && (unit == MEANS_NOBODY || !bearer);
+		return bearer == now[unit];
+	return bytes_equal(today->text, recorded->text) &&
+	       (unit == MEANS_NOBODY || bearer == SIZE_MAX);
 }
 
 /*
@@ -329,17 +358,32 @@ static bool line_was_seen(const struct binder *binder, const struct reference *r
 	       binder->seen->lines[low] == reference->line_digest;
 }
 
-/* Where a NIC of the older inventory of a match is in the newer one; SIZE_MAX if it is not. */
-static size_t index_now(const struct match *match, const struct nic *nic)
+/* Where a bearer of the older inventory of a match is in the newer one; SIZE_MAX if it is not. */
+static size_t index_now(const struct match *match, enum reference_kind kind, size_t index)
 {
-	const struct pairing *pairing = &match->nics[nic - match->before->nics];
+	const struct pairing *pairing = &bearer_pairings(match, kind)[index];
 
 	return pairing->fate == FATE_FOUND ? pairing->index : SIZE_MAX;
 }
 
-/* Whether a unit that a place meant is the given NIC of an inventory, found today or not. */
-static int means_nic(const struct binder *binder, size_t unit, const struct inventory *inventory,
-		     const struct nic *nic, size_t nic_now, bool *ret_same)
+/* Whether two records of units that are both gone are of one unit. */
+static bool same_record(const struct unit *a, const struct unit *b)
+{
+	const char *one = a->kind == UNIT_NIC ? a->nic.mac : a->function.serial;
+	const char *other = b->kind == UNIT_NIC ? b->nic.mac : b->function.serial;
+
+	if (one && other)
+		return strcmp(one, other) == 0;
+	if (a->kind == UNIT_NIC && strcmp(a->nic.name, b->nic.name) != 0)
+		return false;
+	return a->has_function && b->has_function &&
+	       pci_address_equal(&a->function.address, &b->function.address);
+}
+
+/* Whether a unit that a place meant is the given bearer of an inventory, found today or not. */
+static int means_bearer(const struct binder *binder, size_t unit, enum reference_kind kind,
+			const struct inventory *inventory, size_t bearer, size_t bearer_now,
+			bool *ret_same)
 {
 	const struct unit *meant;
 	struct pairing pairing;
@@ -350,34 +394,28 @@ static int means_nic(const struct binder *binder, size_t unit, const struct inve
 	if (unit == MEANS_NOBODY)
 		return 0;
 	meant = &binder->meanings->units[unit];
-	if (meant->kind != UNIT_NIC)
+	if (meant->kind != reference_kind_means(kind))
 		return 0;
 	r = match_locate(binder->past->settled, meant, NULL, 0, &pairing);
 	if (r < 0)
 		return r;
-	if (pairing.fate == FATE_FOUND || nic_now != SIZE_MAX) {
-		*ret_same = pairing.fate == FATE_FOUND && pairing.index == nic_now;
+	if (pairing.fate == FATE_FOUND || bearer_now != SIZE_MAX) {
+		*ret_same = pairing.fate == FATE_FOUND && pairing.index == bearer_now;
 		return 0;
 	}
-	/* Both gone: the same if they are the same record. */
-	unit_from_nic(inventory, nic, &other);
-	if (meant->nic.mac && other.nic.mac)
-		*ret_same = strcmp(meant->nic.mac, other.nic.mac) == 0;
-	else
-		*ret_same = strcmp(meant->nic.name, other.nic.name) == 0 && meant->has_function &&
-			    other.has_function &&
-			    pci_address_equal(&meant->function.address, &other.function.address);
+	bearer_to_unit(inventory, kind, bearer, &other);
+	*ret_same = same_record(meant, &other);
 	return 0;
 }
 
-static int bind_to_nic(struct binder *binder, size_t reference, const struct inventory *inventory,
-		       const struct nic *nic, enum origin origin)
+static int bind_to_bearer(struct binder *binder, size_t reference,
+			  const struct inventory *inventory, size_t bearer, enum origin origin)
 {
 	struct unit unit;
 	size_t index;
 	int r;
 
-	unit_from_nic(inventory, nic, &unit);
+	bearer_to_unit(inventory, binder->document->references[reference].kind, bearer, &unit);
 	r = meanings_add_unit(binder->meanings, &unit, &index);
 	if (r < 0)
 		return r;
@@ -386,24 +424,64 @@ static int bind_to_nic(struct binder *binder, size_t reference, const struct inv
 }
 
 /* A name that nobody bears today: the newest inventory that knew it says whose it was. */
-static int recall(struct binder *binder, size_t reference, struct bytes name)
+static int recall(struct binder *binder, size_t reference)
 {
 	const struct past *past = binder->past;
 	const struct inventory *baseline = past->baseline ? past->baseline->before : NULL;
 
 	/* The baseline is one of the older ones where these could be read. */
 	for (size_t i = 0; i < past->n_older + 2; i++) {
-		const struct inventory *inventory = i == 0		 ? past->settled->before
+		const struct inventory *inventory = i == 0               ? past->settled->before
 						    : i <= past->n_older ? past->older[i - 1]
 									 : baseline;
-		const struct nic *nic =
-			inventory ? inventory_find_nic_or_altname(inventory, name) : NULL;
+		size_t bearer = inventory ? bearer_find(inventory, binder->document,
+							&binder->document->references[reference])
+					  : SIZE_MAX;
 
-		if (nic)
-			return bind_to_nic(binder, reference, inventory, nic, ORIGIN_RECALLED);
+		if (bearer != SIZE_MAX)
+			return bind_to_bearer(binder, reference, inventory, bearer,
+					      ORIGIN_RECALLED);
 	}
 	bind_to(binder, reference, MEANS_NOBODY, ORIGIN_DANGLING);
 	return 0;
+}
+
+static bool names(const struct parked_text *parked, const struct parked_mention *mention,
+		  const struct pci_address *address)
+{
+	struct bytes text = parked->source ? bytes_of(mention->said)
+					   : bytes_slice(bytes_of(parked->original),
+							 mention->offset, mention->length);
+	struct pci_address said;
+
+	return address_token_parse(text, &said) == 0 && pci_address_equal(&said, address);
+}
+
+/*
+ * A bind entry that was put out of force, and stands there again by hand or from a backup, is the
+ * same mention: it means what it meant. Otherwise it would adopt whoever sits there by now.
+ */
+static size_t find_enabled_by_hand(const struct binder *binder, const struct reference *reference)
+{
+	const struct meanings *meanings = binder->meanings;
+	size_t unit = MEANS_NOBODY;
+
+	for (size_t i = 0; i < meanings->n_parked; i++) {
+		const struct parked_text *parked = &meanings->parked[i];
+
+		if ((!parked->lost && !parked->source) ||
+		    strcmp(parked->path, binder->document->path) != 0)
+			continue;
+		for (size_t j = 0; j < parked->n_mentions; j++) {
+			const struct parked_mention *mention = &parked->mentions[j];
+
+			if (mention->parked && mention->unit != MEANS_NOBODY &&
+			    meanings->units[mention->unit].kind == UNIT_FUNCTION &&
+			    names(parked, mention, &reference->address))
+				unit = mention->unit;
+		}
+	}
+	return unit;
 }
 
 /* A mention that a person wrote or changed (contract section 1). */
@@ -412,31 +490,40 @@ static int bind_new(struct binder *binder, size_t index)
 	const struct past *past = binder->past;
 	const struct inventory *now = past->settled->after;
 	const struct document *document = binder->document;
-	struct bytes name = document_text(document, document->references[index].span);
-	const struct nic *bearer = inventory_find_nic_or_altname(now, name), *former = NULL;
+	const struct reference *reference = &document->references[index];
+	enum reference_kind kind = reference->kind;
+	size_t bearer = bearer_find(now, document, reference), former = SIZE_MAX;
 	size_t place = binder->place_meant[index], former_now = SIZE_MAX;
 	bool same = false;
 	int r;
 
-	if (!bearer)
+	if (kind == REFERENCE_ADDRESS && !past->adopt) {
+		size_t unit = find_enabled_by_hand(binder, reference);
+
+		if (unit != MEANS_NOBODY) {
+			bind_to(binder, index, unit, ORIGIN_KEPT);
+			return 0;
+		}
+	}
+	if (bearer == SIZE_MAX)
 		return past->first || past->adopt
 			       ? (bind_to(binder, index, MEANS_NOBODY, ORIGIN_DANGLING), 0)
-			       : recall(binder, index, name);
+			       : recall(binder, index);
 	if (past->baseline && !past->first && !past->adopt)
-		former = inventory_find_nic_or_altname(past->baseline->before, name);
-	if (former)
-		former_now = index_now(past->baseline, former);
-	if (!former || former_now == (size_t)(bearer - now->nics))
-		return bind_to_nic(binder, index, now, bearer, ORIGIN_NEW);
+		former = bearer_find(past->baseline->before, document, reference);
+	if (former != SIZE_MAX)
+		former_now = index_now(past->baseline, kind, former);
+	if (former == SIZE_MAX || former_now == bearer)
+		return bind_to_bearer(binder, index, now, bearer, ORIGIN_NEW);
 
-	r = means_nic(binder, place, now, bearer, (size_t)(bearer - now->nics), &same);
+	r = means_bearer(binder, place, kind, now, bearer, bearer, &same);
 	if (r < 0)
 		return r;
 	if (same) {
 		bind_to(binder, index, place, ORIGIN_KEPT);
 		return 0;
 	}
-	r = means_nic(binder, place, past->baseline->before, former, former_now, &same);
+	r = means_bearer(binder, place, kind, past->baseline->before, former, former_now, &same);
 	if (r < 0)
 		return r;
 	if (same)
@@ -457,8 +544,7 @@ static bool was_dangling(const struct binder *binder, size_t index)
 	const struct reference *reference = &document->references[index];
 
 	return !binder->past->first && !binder->past->adopt && line_was_seen(binder, reference) &&
-	       !inventory_find_nic_or_altname(binder->past->settled->before,
-					      document_text(document, reference->span));
+	       bearer_find(binder->past->settled->before, document, reference) == SIZE_MAX;
 }
 
 /* Whether each mention stands where it stood when it was recorded. */
@@ -503,6 +589,18 @@ static int bind_document(struct binder *binder, const struct put_back *back, siz
 	return 0;
 }
 
+/* A script that is switched off keeps its mentions where they are: they are out of force too. */
+static void mark_switched_off(struct binder *binder, const struct put_back *back, size_t n_back)
+{
+	bool off = false;
+
+	for (size_t i = 0; i < n_back && !off; i++)
+		off = park_switches_off(&binder->meanings->parked[back[i].parked]);
+	for (size_t i = 0; off && i < binder->document->n_references; i++)
+		if (binder->document->references[i].shape == PARK_SCRIPT)
+			binder->bindings[i].parked = true;
+}
+
 int meanings_bind(struct meanings *meanings, const struct document *document,
 		  const struct put_back *parked, size_t n_parked, const struct past *past,
 		  struct binding **ret_bindings)
@@ -521,6 +619,7 @@ int meanings_bind(struct meanings *meanings, const struct document *document,
 		for (size_t i = 0; i < n; i++)
 			binder.place_meant[i] = MEANS_NOBODY;
 		r = bind_document(&binder, parked, n_parked);
+		mark_switched_off(&binder, parked, n_parked);
 	}
 	free(binder.bound);
 	free(binder.place_meant);

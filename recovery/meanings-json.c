@@ -6,10 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "recovery/bearer.h"
 #include "snapshot/basic/number.h"
+#include "snapshot/snapshot-json.h"
 
 static const char *const kinds[_REFERENCE_KIND_MAX] = {
 	[REFERENCE_NIC] = "nic",
+	[REFERENCE_ADDRESS] = "address",
 };
 
 struct hex64 {
@@ -85,6 +88,8 @@ static void add_units(const struct meanings *meanings, struct json_writer *write
 			json_add_integer(writer, object, "ports_on_card", unit->ports_on_card);
 			json_add_string(writer, object, "driver", unit->nic.driver);
 		}
+		if (unit->lost)
+			json_add_bool(writer, object, "lost", true);
 		if (unit->has_function)
 			add_function(writer, object, unit);
 	}
@@ -133,6 +138,16 @@ static void add_parked_mention(const struct parked_mention *parked, struct json_
 	json_add_bool(writer, object, "parked", parked->parked);
 }
 
+/* Of a file that was taken away: what is not in its contents. */
+static void add_away(const struct parked_text *parked, struct json_writer *writer,
+		     struct json_object *parent)
+{
+	struct json_object *object = json_add_object(writer, parent, "away");
+
+	json_add_string(writer, object, "source", parked->source);
+	snapshot_file_to_json(writer, object, BYTES_NONE, &parked->attributes);
+}
+
 static void add_parked(const struct meanings *meanings, struct json_writer *writer,
 		       struct json_object *parent)
 {
@@ -151,6 +166,8 @@ static void add_parked(const struct meanings *meanings, struct json_writer *writ
 		json_add_bool(writer, object, "inside", parked->inside);
 		if (parked->lost)
 			json_add_bool(writer, object, "lost", true);
+		if (parked->source)
+			add_away(parked, writer, object);
 		mentions = json_add_array(writer, object, "mentions");
 		for (size_t j = 0; j < parked->n_mentions; j++)
 			add_parked_mention(&parked->mentions[j], writer, mentions);
@@ -181,6 +198,8 @@ struct json_object *meanings_to_json(const struct meanings *meanings, struct jso
 
 	json_add_integer(writer, object, "settled", (int64_t)meanings->settled);
 	json_add_bool(writer, object, "undone", meanings->undone);
+	if (meanings->home)
+		json_add_string(writer, object, "home", meanings->home);
 	add_units(meanings, writer, object);
 	add_mentions(meanings, writer, object);
 	add_parked(meanings, writer, object);
@@ -299,7 +318,7 @@ static uint64_t read_hex(struct reader *reader, struct json_object *object, cons
 	return parse_hex(reader, read_string(reader, object, key), key);
 }
 
-/* The unit that a mention means; all kinds of mentions there are mean NICs. */
+/* The unit that a mention means. */
 static size_t read_unit(struct reader *reader, struct json_object *object)
 {
 	int64_t index = read_integer(reader, object, "unit", 0, INT32_MAX, -1);
@@ -308,8 +327,6 @@ static size_t read_unit(struct reader *reader, struct json_object *object)
 		return MEANS_NOBODY;
 	if ((size_t)index >= reader->meanings->n_units)
 		refuse(reader, "unit", "names no unit");
-	else if (reader->meanings->units[index].kind != UNIT_NIC)
-		refuse(reader, "unit", "is no NIC");
 	return (size_t)index;
 }
 
@@ -391,6 +408,7 @@ static void read_unit_item(struct reader *reader, struct json_object *object)
 		unit.ports_on_card =
 			(unsigned int)read_integer(reader, object, "ports_on_card", 0, 65535, 0);
 	}
+	unit.lost = read_bool(reader, object, "lost");
 	if (reader->r == 0) {
 		r = json_get_object(object, "pci", &reader->place, &pci, reader->problem);
 		if (r < 0)
@@ -441,6 +459,9 @@ static void read_mention_item(struct reader *reader, struct json_object *object)
 	mention->key = read_content(reader, object, "key", false);
 	mention->line_digest = read_hex(reader, object, "line");
 	mention->unit = read_unit(reader, object);
+	if (reader->r == 0 && mention->unit != MEANS_NOBODY &&
+	    reader->meanings->units[mention->unit].kind != reference_kind_means(mention->kind))
+		refuse(reader, "unit", "is of another kind");
 	mention->ambiguous = read_bool(reader, object, "ambiguous");
 	mention->held = read_bool(reader, object, "held");
 }
@@ -451,7 +472,9 @@ static void read_parked_mention(struct reader *reader, struct json_object *objec
 	size_t size = strlen(parked->original);
 
 	mention->offset = (size_t)read_integer(reader, object, "offset", 0, INT64_MAX, 0);
-	mention->length = (size_t)read_integer(reader, object, "length", 1, INT64_MAX, 1);
+	/* That of a file that is away stands in its name. */
+	mention->length = (size_t)read_integer(reader, object, "length", parked->source ? 0 : 1,
+					       INT64_MAX, 1);
 	mention->unit = read_unit(reader, object);
 	mention->said = read_content(reader, object, "said", true);
 	mention->ambiguous = read_bool(reader, object, "ambiguous");
@@ -459,6 +482,29 @@ static void read_parked_mention(struct reader *reader, struct json_object *objec
 	mention->parked = read_bool(reader, object, "parked");
 	if (mention->offset > size || mention->length > size - mention->offset)
 		refuse(reader, "offset", "lies outside the text");
+}
+
+static void read_away(struct reader *reader, struct json_object *parent, struct parked_text *parked)
+{
+	_cleanup_free_ char *nothing = NULL;
+	struct json_object *object = NULL;
+	size_t size;
+	int r;
+
+	if (reader->r < 0)
+		return;
+	r = json_get_object(parent, "away", &reader->place, &object, reader->problem);
+	if (r > 0)
+		r = snapshot_file_from_json(object, &reader->place, &nothing, &size,
+					    &parked->attributes, reader->problem);
+	if (r < 0)
+		reader->r = r;
+	else if (object)
+		parked->source = read_string(reader, object, "source");
+	if (reader->r == 0 && object && !parked->source)
+		refuse(reader, "source", "is missing");
+	if (reader->r == 0 && object && !snapshot_path_is_valid(parked->path))
+		refuse(reader, "file", "is not the path of a file");
 }
 
 static void read_parked_item(struct reader *reader, struct json_object *object)
@@ -484,6 +530,7 @@ static void read_parked_item(struct reader *reader, struct json_object *object)
 	parked->original = read_content(reader, object, "original", true);
 	parked->inside = read_bool(reader, object, "inside");
 	parked->lost = read_bool(reader, object, "lost");
+	read_away(reader, object, parked);
 	for (size_t i = 0; i < parked->n_mentions && reader->r == 0; i++) {
 		reader->r = json_item_object(array, i, &reader->place, &item, reader->problem);
 		if (reader->r == 0)
@@ -549,6 +596,7 @@ int meanings_from_json(struct json_object *object, const char *file, struct mean
 
 	meanings.settled = (uint64_t)read_integer(&reader, object, "settled", 0, INT64_MAX, 0);
 	meanings.undone = read_bool(&reader, object, "undone");
+	meanings.home = read_string(&reader, object, "home");
 	read_items(&reader, object, "units", read_unit_item);
 	read_items(&reader, object, "mentions", read_mention_item);
 	read_items(&reader, object, "parked", read_parked_item);

@@ -7,6 +7,8 @@ void meanings_done(struct meanings *meanings)
 {
 	if (!meanings)
 		return;
+	for (size_t i = 0; i < meanings->n_parked; i++)
+		file_attributes_done(&meanings->parked[i].attributes);
 	arena_done(&meanings->arena);
 	free(meanings->units);
 	free(meanings->mentions);

@@ -69,6 +69,8 @@ struct parked_mention {
  * @original: what stood there, and stands there again when all its devices are back
  * @inside:   whether it is a part of the block that @context heads
  * @lost:     somebody's edit removed or changed @present: only `restore` puts @original back
+ * @source:   the whole file was taken away, as its name is the mention: the name of the source it
+ *            is of; NULL for any other text. @present is empty then, and @attributes are the file's
  */
 struct parked_text {
 	const char *path;
@@ -80,6 +82,8 @@ struct parked_text {
 	size_t n_mentions;
 	bool inside;
 	bool lost;
+	const char *source;
+	struct file_attributes attributes;
 };
 
 /**
@@ -99,6 +103,8 @@ struct seen_file {
  * struct meanings - All of it
  * @settled: id of the snapshot whose inventory the meanings were last resolved against; 0 for the
  *           snapshot they are kept in
+ * @home:    the machine that bind entries out of force were meant on, while this is another one;
+ *           NULL at home
  * @undone:  a rollback undid network edits: they are not repeated while the hardware is that of
  *           the snapshot this is kept in
  */
@@ -118,6 +124,7 @@ struct meanings {
 	size_t files_allocated;
 	uint64_t settled;
 	bool undone;
+	const char *home;
 };
 
 void meanings_done(struct meanings *meanings);

@@ -219,6 +219,21 @@ static bool find_parked(const struct places *places, const struct parked_text *p
 	return false;
 }
 
+/*
+ * The line that switches a script off is ours whatever became of the one behind it: that one is
+ * somebody's edit then, and only ours is put back.
+ */
+static bool find_switch(const struct places *places, struct parked_text *parked,
+			size_t *ret_offset, enum proof *ret_proof)
+{
+	if (!park_switches_off(parked) || parked->n_mentions > 0)
+		return false;
+	parked->present = PARK_EXIT_LINE;
+	parked->original = "";
+	*ret_proof = PROOF_ONLY_ONE;
+	return count_places(places, PROOF_ONLY_ONE, parked, ret_offset) == 1;
+}
+
 /**
  * struct claim - A parked text and its place on disk
  */
@@ -276,7 +291,7 @@ static int claim_places(struct meanings *meanings, const struct document *docume
 		size_t offset = parked->offset;
 		enum proof proof = PROOF_UNTOUCHED;
 
-		if (strcmp(parked->path, document->path) != 0 || parked->lost)
+		if (strcmp(parked->path, document->path) != 0 || parked->lost || parked->source)
 			continue;
 		if (!untouched || !stands_at(disk, offset, bytes_of(parked->present))) {
 			if (!places.lines[0]) {
@@ -284,7 +299,8 @@ static int claim_places(struct meanings *meanings, const struct document *docume
 				if (r < 0)
 					return r;
 			}
-			if (!find_parked(&places, parked, &offset, &proof)) {
+			if (!find_parked(&places, parked, &offset, &proof) &&
+			    !find_switch(&places, parked, &offset, &proof)) {
 				parked->lost = true;
 				continue;
 			}
@@ -360,6 +376,30 @@ int park_undo(struct meanings *meanings, struct document *document, struct put_b
 	return 0;
 }
 
+int park_undo_removal(const struct meanings *meanings, size_t parked, struct document *document,
+		      struct put_back **ret_back, size_t *ret_n)
+{
+	const struct parked_text *text = &meanings->parked[parked];
+	_cleanup_free_ struct put_back *back = calloc(1, sizeof(*back));
+	int r;
+
+	if (!back)
+		return -ENOMEM;
+	document->absent = true;
+	r = bytes_duplicate(bytes_of(""), &document->disk);
+	if (r == 0)
+		r = bytes_duplicate(bytes_of(text->original), &document->data);
+	if (r == 0)
+		r = file_attributes_copy(&text->attributes, &document->attributes);
+	if (r < 0)
+		return r;
+	document->size = strlen(text->original);
+	*back = (struct put_back){ parked, { 0, document->size } };
+	*ret_back = TAKE_PTR(back);
+	*ret_n = 1;
+	return 0;
+}
+
 void rendered_done(struct rendered *rendered)
 {
 	if (!rendered)
@@ -369,6 +409,7 @@ void rendered_done(struct rendered *rendered)
 	free(rendered->parked);
 	free(rendered->out_of_force);
 	free(rendered->plain_offset);
+	free(rendered->path);
 	free(rendered->edits);
 	*rendered = (struct rendered){ 0 };
 }
@@ -627,7 +668,7 @@ static int collect_hidden(struct sheet *sheet)
 			count_words(sheet, i, &parked, &kept);
 			if (parked == 0 || kept > 0)
 				continue;
-		} else if (!sheet->treatments[i].park) {
+		} else if (!sheet->treatments[i].park || reference->shape != PARK_LINES) {
 			continue;
 		}
 		r = add_span(&sheet->hidden, &sheet->n_hidden, &sheet->hidden_allocated,
@@ -637,10 +678,25 @@ static int collect_hidden(struct sheet *sheet)
 	return r;
 }
 
+/* Whether lines to be commented out may be all that a compound command consists of. */
+static bool are_a_body(const struct sheet *sheet, struct span lines)
+{
+	const struct document *document = sheet->document;
+
+	for (size_t i = document_first_from(document, lines.offset);
+	     i < document->n_references && document->references[i].span.offset < span_end(lines);
+	     i++)
+		if (document->references[i].in_body && sheet->treatments[i].park)
+			return true;
+	return false;
+}
+
 /* Puts the prefix in front of every physical line that is not a comment or blank already. */
 static int comment_out(struct sheet *sheet, struct span lines)
 {
 	struct bytes text = document_bytes(sheet->document);
+	struct bytes prefix = are_a_body(sheet, lines) ? bytes_of(PARK_BODY_PREFIX)
+						       : bytes_of(PARK_PREFIX);
 	int r = 0;
 
 	for (size_t at = lines.offset, next; at < span_end(lines) && r == 0; at = next) {
@@ -653,7 +709,8 @@ static int comment_out(struct sheet *sheet, struct span lines)
 		if (first == next || text.data[first] == '#')
 			continue;
 		r = add_edit(&sheet->edits, &sheet->n_edits, &sheet->edits_allocated,
-			     (struct span){ at, 0 }, bytes_of(PARK_PREFIX));
+			     (struct span){ at, 0 }, prefix);
+		prefix = bytes_of(PARK_PREFIX);
 		while (end > first && (is_blank(text.data[end - 1]) || text.data[end - 1] == '\n'))
 			end--;
 		if (r == 0 && text.data[end - 1] == '\\')
@@ -699,11 +756,58 @@ static int rename_mention(struct sheet *sheet, size_t index)
 	return add_edit(&sheet->edits, &sheet->n_edits, &sheet->edits_allocated, span, name);
 }
 
+/* The one reference that is the file's own name, if there is such a one. */
+static const struct reference *name_reference(const struct document *document)
+{
+	return document->n_references > 0 && document->references[0].in_name
+		       ? &document->references[0]
+		       : NULL;
+}
+
+/* Takes the whole file away. */
+static int remove_file(struct sheet *sheet)
+{
+	struct span all = { 0, sheet->document->size };
+	int r;
+
+	r = add_span(&sheet->shown, &sheet->n_shown, &sheet->shown_allocated, all);
+	if (r < 0)
+		return r;
+	return take_out(sheet, 0, all.length);
+}
+
+/* Makes a shell script exit before anything else in it. */
+static int switch_off(struct sheet *sheet, size_t offset)
+{
+	struct bytes text = document_bytes(sheet->document);
+	int r;
+
+	r = add_span(&sheet->shown, &sheet->n_shown, &sheet->shown_allocated,
+		     whole_lines(text, (struct span){ offset, 0 }));
+	if (r < 0)
+		return r;
+	return add_edit(&sheet->edits, &sheet->n_edits, &sheet->edits_allocated,
+			(struct span){ offset, 0 }, bytes_of(PARK_EXIT_LINE));
+}
+
+static int switch_off_if_needed(struct sheet *sheet)
+{
+	const struct document *document = sheet->document;
+
+	for (size_t i = 0; i < document->n_references; i++)
+		if (document->references[i].shape == PARK_SCRIPT && sheet->treatments[i].park)
+			return switch_off(sheet, document->references[i].extent.offset);
+	return 0;
+}
+
 static int collect_edits(struct sheet *sheet)
 {
 	const struct document *document = sheet->document;
-	int r = 0;
+	int r;
 
+	if (name_reference(document))
+		return sheet->treatments[0].park ? remove_file(sheet) : 0;
+	r = switch_off_if_needed(sheet);
 	for (size_t i = 0; i < sheet->n_hidden && r == 0; i++)
 		r = comment_out(sheet, sheet->hidden[i]);
 	for (size_t i = 0; i < document->n_references && r == 0; i++) {
@@ -805,10 +909,42 @@ static int collect_references(const struct sheet *sheet, struct rendered *render
 	return 0;
 }
 
+/* The path of a file whose name is a mention, with another name in it. */
+static int rename_file(const struct document *document, const char *new_name, char **ret_path)
+{
+	const char *old_name = document->references[0].in_name;
+	const char *last = strrchr(document->path, '/');
+	const char *place = last ? strstr(last, old_name) : NULL;
+	struct buffer path = { 0 };
+	size_t size;
+
+	if (!place)
+		return -EINVAL;
+	buffer_append(&path, bytes_make(document->path, (size_t)(place - document->path)));
+	buffer_append_text(&path, new_name);
+	buffer_append_text(&path, place + strlen(old_name));
+	return buffer_finish(&path, ret_path, &size);
+}
+
+bool park_switches_off(const struct parked_text *parked)
+{
+	return strstr(parked->present, PARK_EXIT_LINE) && !strstr(parked->original, PARK_EXIT_LINE);
+}
+
 static int render_sheet(struct sheet *sheet, struct rendered *rendered)
 {
 	struct bytes text = document_bytes(sheet->document);
 	int r;
+
+	if (name_reference(sheet->document)) {
+		rendered->removed = sheet->treatments[0].park;
+		if (!rendered->removed && sheet->treatments[0].new_name) {
+			r = rename_file(sheet->document, sheet->treatments[0].new_name,
+					&rendered->path);
+			if (r < 0)
+				return r;
+		}
+	}
 
 	r = collect_hidden(sheet);
 	if (r < 0)

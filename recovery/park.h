@@ -13,6 +13,10 @@
 
 /* What a line that is commented out starts with. */
 #define PARK_PREFIX "#hwrecover: "
+/* The same where a compound command of a shell script must not become empty. */
+#define PARK_BODY_PREFIX ": " PARK_PREFIX
+/* The line that switches a whole shell script off. */
+#define PARK_EXIT_LINE "exit 0 # hwrecover: switched off, see hwrecover status\n"
 
 /**
  * struct put_back - Parked text that was put back into a document
@@ -39,6 +43,18 @@ struct put_back {
  */
 _must_check_ int park_undo(struct meanings *meanings, struct document *document,
 			   struct put_back **ret_back, size_t *ret_n);
+
+/**
+ * park_undo_removal() - Make a document of a file that was taken away
+ * @parked: index of its text, whose @source is set
+ * @document: new and empty, with its path
+ * @ret_back: as of park_undo()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+_must_check_ int park_undo_removal(const struct meanings *meanings, size_t parked,
+				   struct document *document, struct put_back **ret_back,
+				   size_t *ret_n);
 
 /**
  * park_undo_lost() - Put back the parked texts of a document that somebody's edit removed
@@ -71,6 +87,8 @@ struct treatment {
  *                 @text_span into @text
  * @out_of_force:  one per reference: it is parked, or stands in lines or in a word that are
  * @plain_offset:  one per reference: where its name starts in @plain
+ * @removed:       the whole file is taken away; @text is empty
+ * @path:          the file gets another name, as that is where the mention stands; else NULL
  * @edits, @n_edits: what makes @text out of the document; texts are borrowed from the treatments
  */
 struct rendered_park {
@@ -87,6 +105,8 @@ struct rendered {
 	size_t n_parked;
 	bool *out_of_force;
 	size_t *plain_offset;
+	bool removed;
+	char *path;
 	struct edit *edits;
 	size_t n_edits;
 };
@@ -99,12 +119,16 @@ void rendered_done(struct rendered *rendered);
  *
  * Lines to comment out are commented out physical line by physical line; words are taken out of
  * their lists; an emptied list is written as its reader's word for none, or its lines are commented
- * out where there is no such word.
+ * out where there is no such word. A shell script is switched off by one line, which is all that is
+ * recorded as parked then: its mentions stay where they are.
  *
  * Return: 0 or -ENOMEM.
  */
 _must_check_ int park_render(const struct document *document, const struct treatment *treatments,
 			     struct rendered *ret_rendered);
+
+/* Whether a parked text holds the line that switches a shell script off. */
+_pure_ bool park_switches_off(const struct parked_text *parked);
 
 /**
  * struct line_change - Lines of the file that come out differently

@@ -30,10 +30,9 @@ int plan_to_diff(const struct plan *plan, struct buffer *buffer)
 
 	for (size_t i = 0; i < plan->n_files && r == 0; i++) {
 		const struct plan_file *file = &plan->files[i];
-		struct bytes was = document_disk_bytes(file->document);
-		struct bytes now = bytes_make(file->rendered->text, file->rendered->size);
 
-		r = diff_managed_file(file->document->path, &was, &now, buffer);
+		r = diff_managed_file(file->path, file->was.data ? &file->was : NULL,
+				      file->now.data ? &file->now : NULL, buffer);
 	}
 	return r;
 }

@@ -50,7 +50,10 @@ static void add_edits(const struct plan *plan, struct json_writer *writer,
 		struct json_object *object = json_add_object(writer, array, NULL);
 
 		add_line(writer, object, "file", edit->file);
-		json_add_integer(writer, object, "line", edit->line);
+		if (edit->line)
+			json_add_integer(writer, object, "line", edit->line);
+		else
+			json_add_null(writer, object, "line");
 		json_add_string(writer, object, "remedy", remedy_to_string(edit->remedy));
 		add_line(writer, object, "from", edit->from);
 		add_line(writer, object, "to", edit->to);
@@ -66,8 +69,17 @@ static void add_actions(const struct plan *plan, struct json_writer *writer,
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		struct json_object *object = json_add_object(writer, array, NULL);
 
-		json_add_string(writer, object, "do", action_kind_to_string(plan->actions[i].kind));
-		json_add_string(writer, object, "interface", plan->actions[i].interface);
+		const struct plan_action *action = &plan->actions[i];
+		struct pci_address_name name;
+
+		json_add_string(writer, object, "do", action_kind_to_string(action->kind));
+		if (action->kind == ACTION_IFUP)
+			json_add_string(writer, object, "interface", action->interface);
+		if (action->kind != ACTION_RELEASE)
+			continue;
+		json_add_string(writer, object, "address",
+				pci_address_show(&action->address, &name));
+		json_add_string(writer, object, "driver", action->driver);
 	}
 }
 

@@ -16,7 +16,8 @@ struct scribe {
 	size_t *new_unit;
 };
 
-/* A number once known stays known while it is only not to be had, not while another bears it too. */
+/* A number once known stays known while it is only not to be had, not while another bears it too.
+ */
 static void keep_numbers(const struct inventory *now, size_t index, const struct unit *old,
 			 struct unit *unit)
 {
@@ -28,6 +29,24 @@ static void keep_numbers(const struct inventory *now, size_t index, const struct
 		unit->nic.mac = old->nic.mac;
 	if (!unit->function.serial && function && !function->serial)
 		unit->function.serial = old->function.serial;
+}
+
+/*
+ * Whether what sits where a unit was last known is somebody else from now on. What is not there yet
+ * or cannot be read is no other; where a virtual function's card hangs somewhere else now, another
+ * card may take its old place.
+ */
+static bool is_lost(const struct unit *old, const struct pairing *pairing, bool proven)
+{
+	switch (pairing->fate) {
+	case FATE_FOUND:
+		return !proven;
+	case FATE_NOT_YET:
+	case FATE_UNREADABLE:
+		return old->lost;
+	default:
+		return true;
+	}
 }
 
 /*
@@ -44,6 +63,12 @@ static void update_unit(const struct scribe *scribe, size_t index, struct unit *
 		      pairing->confidence == CONFIDENCE_CERTAIN;
 	struct unit unit = *old;
 
+	/* What is meant on another machine is to be found there as it was left. */
+	if (old->kind == UNIT_FUNCTION && resolve_home(resolution)) {
+		*ret_unit = unit;
+		return;
+	}
+	unit.lost = is_lost(old, pairing, proven);
 	if (pairing->fate == FATE_FOUND && proven) {
 		if (old->kind == UNIT_FUNCTION)
 			unit_from_function(scribe->now, &scribe->now->functions[pairing->index],
@@ -87,7 +112,8 @@ static int take_binding(struct scribe *scribe, const struct subject *subject, si
 	const struct nic *bearer;
 	struct unit unit;
 
-	if (binding->origin != ORIGIN_NEW || binding->unit != MEANS_NOBODY)
+	if (document->references[reference].kind != REFERENCE_NIC ||
+	    binding->origin != ORIGIN_NEW || binding->unit != MEANS_NOBODY)
 		return take_unit(scribe, binding->unit, ret_index);
 
 	/* A dangling mention that became a newly added NIC's. */
@@ -102,9 +128,10 @@ static int take_binding(struct scribe *scribe, const struct subject *subject, si
 
 static size_t name_length(const struct subject *subject, size_t reference)
 {
+	const struct reference *mention = &subject->document->references[reference];
 	const char *new_name = subject->findings[reference].new_name;
 
-	return new_name ? strlen(new_name) : subject->document->references[reference].span.length;
+	return new_name && !mention->in_name ? strlen(new_name) : mention->span.length;
 }
 
 /* The first reference whose name starts at or behind an offset of the plain text. */
@@ -133,11 +160,12 @@ static bool is_inside(const struct reference *reference)
 /* The name as a person wrote it. */
 static const char *said_in(struct scribe *scribe, const struct subject *subject, size_t reference)
 {
+	const struct document *document = subject->document;
 	const char *said = subject->bindings[reference].said;
-	struct span span = subject->document->references[reference].span;
 
 	return arena_copy(&scribe->meanings->arena,
-			  said ? bytes_of(said) : document_text(subject->document, span));
+			  said ? bytes_of(said)
+			       : document_name_of(document, &document->references[reference]));
 }
 
 /* A replacement that was not followed is not forgotten when it is no news any more. */
@@ -205,6 +233,12 @@ static int write_parked(struct scribe *scribe, const struct subject *subject,
 	parked->inside = n > 0 && is_inside(&subject->document->references[first]);
 	parked->path = arena_copy_text(arena, subject->document->path);
 	parked->context = arena_copy(arena, *context);
+	if (rendered->removed) {
+		parked->source = arena_copy_text(arena, subject->document->source->name);
+		if (!parked->source ||
+		    file_attributes_copy(&subject->document->attributes, &parked->attributes) < 0)
+			return -ENOMEM;
+	}
 	parked->present = arena_copy(arena, present);
 	parked->original = arena_copy(arena, original);
 	if (!parked->path || !parked->context || !parked->present || !parked->original)
@@ -226,7 +260,7 @@ static int write_mention(struct scribe *scribe, const struct document *plain,
 		return -ENOMEM;
 	mention->path = arena_copy_text(arena, plain->path);
 	mention->kind = reference->kind;
-	mention->text = arena_copy(arena, document_text(plain, reference->span));
+	mention->text = arena_copy(arena, document_name_of(plain, reference));
 	mention->said = said_in(scribe, subject, index);
 	mention->offset = reference->span.offset;
 	mention->block = arena_copy_text(arena, reference->block ? reference->block : "");
@@ -292,9 +326,11 @@ static int write_subject(struct scribe *scribe, const struct document *plain,
 {
 	struct bytes context = BYTES_NONE;
 	size_t before = 0;
-	int r;
+	int r = 0;
 
-	r = write_file(scribe, plain, rendered);
+	/* A file that is not there was not seen: one that comes in its place is a person's. */
+	if (!rendered->removed)
+		r = write_file(scribe, plain, rendered);
 	if (r < 0)
 		return r;
 	r = write_mentions(scribe, plain, subject, rendered);
@@ -326,6 +362,10 @@ static int carry_parked(struct scribe *scribe, const struct parked_text *old)
 	parked->offset = old->offset;
 	parked->inside = old->inside;
 	parked->lost = old->lost;
+	parked->source = arena_copy_text(arena, old->source);
+	if ((old->source && !parked->source) ||
+	    file_attributes_copy(&old->attributes, &parked->attributes) < 0)
+		return -ENOMEM;
 	parked->path = arena_copy_text(arena, old->path);
 	parked->context = arena_copy_text(arena, old->context);
 	parked->present = arena_copy_text(arena, old->present);
@@ -403,7 +443,8 @@ static int make_plain_documents(const struct plan *plan, const struct resolution
 {
 	for (size_t i = 0; i < resolution->n_subjects; i++) {
 		const struct document *document = resolution->subjects[i].document;
-		struct document *copy = documents_add(plain, document->path);
+		const char *path = plan->rendered[i].path;
+		struct document *copy = documents_add(plain, path ? path : document->path);
 		struct bytes text =
 			bytes_make(plan->rendered[i].plain, plan->rendered[i].plain_size);
 		int r;
@@ -412,6 +453,9 @@ static int make_plain_documents(const struct plan *plan, const struct resolution
 			return -ENOMEM;
 		copy->source = document->source;
 		copy->unfit = document->unfit;
+		copy->in_image = document->in_image;
+		copy->only_by_apply = document->only_by_apply;
+		copy->attributes.mode = document->attributes.mode;
 		if (document->unfit)
 			continue;
 		r = bytes_duplicate(text, &copy->data);
@@ -455,6 +499,7 @@ int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		scribe.new_unit[i] = SIZE_MAX;
+	plan->meanings.home = arena_copy_text(&plan->meanings.arena, resolve_home(resolution));
 	r = write_meanings(&scribe, plan, context, names);
 	free(scribe.new_unit);
 	return r;

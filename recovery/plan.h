@@ -43,6 +43,8 @@ enum remedy {
 	REMEDY_REMAP,
 	REMEDY_PARK,
 	REMEDY_RESTORE,
+	REMEDY_DISABLE,  /* a bind entry is put out of force */
+	REMEDY_RELOCATE, /* a bind entry gets its device's new address */
 	_REMEDY_MAX,
 	_REMEDY_INVALID = -22,
 };
@@ -52,7 +54,7 @@ const char *remedy_to_string(enum remedy remedy);
 /**
  * struct plan_edit - One line of one file
  * @file: absolute in the tree
- * @line: counted from 1 in the file as it is
+ * @line: counted from 1 in the file as it is; 0 when the whole file is removed or created
  * @from, @to: the line without its end; NULL where there is none before or afterwards
  */
 struct plan_edit {
@@ -64,28 +66,48 @@ struct plan_edit {
 	const char *reason;
 };
 
+/* In the order in which they are done. */
 enum action_kind {
-	ACTION_IFUP, /* start ifup@NAME.service: udev decided about this NIC by the old file */
+	ACTION_RELEASE, /* give a function that was taken for a guest by mistake its own driver back */
+	ACTION_IFUP,    /* start ifup@NAME.service: udev decided about this NIC by the old file */
+	ACTION_UPDATE_INITRAMFS, /* a file with a copy in the boot image changes */
 	_ACTION_KIND_MAX,
 	_ACTION_KIND_INVALID = -22,
 };
 
 const char *action_kind_to_string(enum action_kind kind);
 
-/* One thing to do to the running system; @interface is a NIC's name. */
+/**
+ * struct plan_action - One thing to do to the running system
+ * @interface: of ACTION_IFUP: a NIC's name; else NULL
+ * @address:   of ACTION_RELEASE
+ * @driver:    of ACTION_RELEASE: the function's own driver, NULL where only the kernel knows
+ * @keep_override: of ACTION_RELEASE: an entry that names its model would take it again
+ * @reason:    in words; NULL where there is nothing to say
+ */
 struct plan_action {
 	enum action_kind kind;
 	const char *interface;
+	struct pci_address address;
+	const char *driver;
+	bool keep_override;
+	const char *reason;
 };
 
 /**
- * struct plan_file - One file that will be replaced
+ * struct plan_file - One file that will be replaced, removed or created
  * @document: as it is
- * @rendered: as it will be
+ * @path:     where; not the document's where a file whose name is a mention gets another name
+ * @was, @now: contents; data NULL where there is no file
+ * @was_attributes, @now_attributes: owner, mode and xattrs
  */
 struct plan_file {
 	const struct document *document;
-	const struct rendered *rendered;
+	const char *path;
+	struct bytes was;
+	struct bytes now;
+	const struct file_attributes *was_attributes;
+	const struct file_attributes *now_attributes;
 };
 
 /**
@@ -170,6 +192,9 @@ _must_check_ int diff_managed_file(const char *path, const struct bytes *was,
 				   const struct bytes *now, struct buffer *out);
 
 /* Parts of plan_make(). */
+_must_check_ struct plan_action *plan_add_action(struct plan *plan, enum action_kind kind);
+_must_check_ int plan_add_binds(struct plan *plan, const struct resolution *resolution,
+				const struct policy *policy);
 _must_check_ int plan_add_changes(struct plan *plan, const struct match *baseline);
 _must_check_ int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
 				   const struct scan_context *context, const struct name_set *names,

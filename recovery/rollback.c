@@ -119,8 +119,10 @@ static void compare_now(struct rollback_file *file, uint64_t expected)
 
 	if (file->unfit)
 		return;
+	/* One that a transaction removed has the digest of nothing. */
 	if (!file->data) {
-		file->differs = file->foreign = true;
+		file->differs = true;
+		file->foreign |= bytes_digest(BYTES_NONE, BYTES_DIGEST_SEED) != expected;
 		return;
 	}
 	file->differs = !bytes_equal(now, then) ||
