@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
+#include "agent/guard-report.h"
+#include "agent/release.h"
 #include "agent/run-command.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/link-wait.h"
 #include "snapshot/message-ids.h"
 
 #define SYSTEMCTL_TIMEOUT_MS 10000
+/* For one function; a driver that starts firmware may take seconds. */
+#define RELEASE_TIMEOUT_MS 15000
 
 void boot_extend_time_limit(const struct context *context)
 {
@@ -88,7 +92,7 @@ static void say_missing(const struct context *context, const struct survey *surv
 }
 
 int boot_wait_for_nics(const struct context *context, const struct survey *survey,
-		       struct inventory *ret_inventory, struct problem *problem)
+		       struct inventory *inventory, struct problem *problem)
 {
 	_cleanup_free_ const char **macs =
 		calloc(survey->meanings.n_units + 1, sizeof(const char *));
@@ -105,7 +109,99 @@ int boot_wait_for_nics(const struct context *context, const struct survey *surve
 	if (r == 0 && wait.n_missing > 0)
 		say_missing(context, survey, &wait, &looked);
 	inventory_done(&looked);
-	return r < 0 ? r : survey_read_inventory(context, false, ret_inventory, problem);
+	if (r < 0 || wait.waited_ms == 0)
+		return r;
+	inventory_done(inventory);
+	return survey_read_inventory(context, false, inventory, problem);
+}
+
+static void tell_deed(const struct guard_entry *entry)
+{
+	const char *word = guard_deed_to_string(entry->deed), *path = entry->path;
+	struct pci_address_name name;
+	const char *address = entry->has_address ? pci_address_show(&entry->address, &name) : NULL;
+	char line[16];
+	struct log_field fields[] = { { FIELD_FILE, path },
+				      { FIELD_LINE, entry->line ? line : NULL },
+				      { FIELD_ADDRESS, address },
+				      { FIELD_REASON, entry->reason } };
+
+	(void)snprintf(line, sizeof(line), "%u", entry->line);
+	log_event(entry->deed == GUARD_LEFT ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+		  EVENT_GUARD_ACTED, fields, ARRAY_SIZE(fields), "guard: %s%s%s%s%s: %s", word,
+		  address ? " " : "", address ? address : "", path ? " in " : "", path ? path : "",
+		  entry->reason);
+}
+
+void boot_tell_guard(const struct context *context)
+{
+	struct guard_report report = { 0 };
+	struct problem problem = { 0 };
+
+	if (!context->root.live)
+		return;
+	if (guard_report_read(&context->root, &report, &problem) < 0)
+		log_warning("%s", problem.text ? problem.text : "what the guard did is not known");
+	for (size_t i = 0; i < report.n_entries; i++)
+		tell_deed(&report.entries[i]);
+	guard_report_done(&report);
+	problem_done(&problem);
+}
+
+bool boot_was_taken(const struct survey *survey, const struct inventory *now)
+{
+	for (size_t i = 0; survey->has_newest && i < now->n_functions; i++) {
+		const struct pci_function *is = &now->functions[i], *was;
+
+		if (!is_passthrough_driver(is->driver))
+			continue;
+		was = inventory_find_function(&survey->newest.inventory, &is->address);
+		if (!was || !is_passthrough_driver(was->driver) || !pci_function_same(is, was))
+			return true;
+	}
+	return false;
+}
+
+static bool release_one(const struct context *context, const struct plan_action *action)
+{
+	const struct release release = { .address = action->address,
+					 .driver = action->driver,
+					 .keep_override = action->keep_override,
+					 .timeout_ms = RELEASE_TIMEOUT_MS };
+	struct problem problem = { 0 };
+	struct released released;
+	struct pci_address_name name;
+	const char *address = pci_address_show(&action->address, &name);
+	int r = release_function(&context->root, &release, &released, &problem);
+
+	if (r > 0) {
+		struct log_field fields[] = { { FIELD_ADDRESS, address },
+					      { FIELD_DRIVER, released.driver },
+					      { FIELD_REASON, action->reason } };
+
+		log_event(LOG_LEVEL_NOTICE, EVENT_FUNCTION_RELEASED, fields, ARRAY_SIZE(fields),
+			  "%s: given back to %s: %s", address, released.driver, action->reason);
+	} else if (r < 0) {
+		struct log_field fields[] = { { FIELD_ADDRESS, address },
+					      { FIELD_REASON, problem.text } };
+
+		log_event(LOG_LEVEL_ERROR, EVENT_FUNCTION_NOT_RELEASED, fields, ARRAY_SIZE(fields),
+			  "%s", problem.text ? problem.text : strerror(-r));
+	}
+	problem_done(&problem);
+	return r > 0;
+}
+
+unsigned int boot_release(const struct context *context, const struct survey *survey)
+{
+	unsigned int n = 0;
+
+	if (!context->root.live || context->invocation->inventory_file)
+		return 0;
+	for (size_t i = 0; i < survey->plan.n_actions; i++)
+		if (survey->plan.actions[i].kind == ACTION_RELEASE)
+			n += release_one(context, &survey->plan.actions[i]);
+	return n;
 }
 
 /* systemd.unit(5), "String escaping for inclusion in unit names". */

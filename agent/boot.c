@@ -8,6 +8,8 @@
 
 #include "agent/boot-actions.h"
 #include "agent/commit.h"
+#include "agent/image.h"
+#include "agent/manifest-file.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
 
@@ -47,13 +49,22 @@ static void tell_undone(const struct survey *survey)
 			  "made again. `hwrecover apply` makes them");
 }
 
+/*
+ * Network edits that a rollback undid are not made again, and what their mentions mean waits too;
+ * but bind entries are dealt with all the same, and then the meanings have to say so.
+ */
+static bool settles(const struct context *context, const struct survey *survey)
+{
+	if (!survey->has_newest)
+		return true;
+	return context->config.mode == MODE_AUTO && (!survey->undone || survey->plan.n_files > 0);
+}
+
 static int deal_with_network(struct context *context, struct survey *survey,
 			     struct problem *problem)
 {
 	const struct commit_options options = { .reason = "boot",
-						.settle = !survey->has_newest ||
-							  (context->config.mode == MODE_AUTO &&
-							   !survey->undone) };
+						.settle = settles(context, survey) };
 	uint64_t id = 0;
 	int r;
 
@@ -68,7 +79,7 @@ static int deal_with_network(struct context *context, struct survey *survey,
 		return r;
 	commit_tell(survey, id, true);
 	boot_run_actions(context, &survey->plan);
-	commit_prune(context);
+	commit_conclude(context);
 	return 0;
 }
 
@@ -79,6 +90,42 @@ static int give_up(struct problem *problem)
 		    problem->text ? problem->text : "the lock is held");
 	problem_done(problem);
 	return EXIT_STATUS_DONE;
+}
+
+/* Reads state and hardware. What is returned is to be finished with survey_finish(). */
+static int begin(struct context *context, struct survey *survey, struct inventory *inventory,
+		 struct problem *problem)
+{
+	int r;
+
+	r = survey_begin(context, 0, survey, problem);
+	if (r < 0)
+		return r;
+	r = survey_read_inventory(context, false, inventory, problem);
+	if (r < 0)
+		survey_done(survey);
+	return r;
+}
+
+/*
+ * A NIC that was taken for a guest has no link to wait for, and nothing to remap to. So whatever
+ * was taken by mistake is given back first, and then everything is looked at anew.
+ */
+static int begin_released(struct context *context, struct survey *survey,
+			  struct inventory *inventory, struct problem *problem)
+{
+	const struct survey_options options = { .honour_undone = true };
+	int r;
+
+	r = begin(context, survey, inventory, problem);
+	if (r < 0 || !context->root.live || !boot_was_taken(survey, inventory))
+		return r;
+	r = survey_finish(context, &options, inventory, survey, problem);
+	if (r < 0)
+		return r;
+	(void)boot_release(context, survey);
+	survey_done(survey);
+	return begin(context, survey, inventory, problem);
 }
 
 static int boot_network(struct invocation *invocation)
@@ -97,7 +144,8 @@ static int boot_network(struct invocation *invocation)
 	if (r < 0)
 		return stage_failed("network", r, &problem);
 	boot_extend_time_limit(&context);
-	r = survey_begin(&context, 0, &survey, &problem);
+	boot_tell_guard(&context);
+	r = begin_released(&context, &survey, &inventory, &problem);
 	if (r == 0) {
 		r = boot_wait_for_nics(&context, &survey, &inventory, &problem);
 		if (r == 0)
@@ -122,8 +170,42 @@ static int boot_guests(struct invocation *invocation)
 
 static int boot_image(struct invocation *invocation)
 {
-	(void)invocation;
-	return EXIT_STATUS_DONE;
+	struct problem problem = { 0 };
+	struct context context;
+	int r;
+
+	r = context_open(invocation, &context, &problem);
+	if (r < 0)
+		return stage_failed("image", r, &problem);
+	r = image_stage(&context, &problem);
+	context_done(&context);
+	problem_done(&problem);
+	return r < 0 ? EXIT_STATUS_FAILED : EXIT_STATUS_DONE;
+}
+
+static bool same_words(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/*
+ * Guests run by now, and may have taken devices by themselves. What counts is who had a device when
+ * the boot was dealt with; a driver that was late is its own.
+ */
+static int keep_drivers(struct survey *survey)
+{
+	for (size_t i = 0; i < survey->now.n_functions; i++) {
+		struct pci_function *now = &survey->now.functions[i];
+		const struct pci_function *then =
+			inventory_find_function(&survey->newest.inventory, &now->address);
+
+		if (!then || (!then->driver && !is_passthrough_driver(now->driver)))
+			continue;
+		now->driver = arena_copy_text(&survey->now.arena, then->driver);
+		if (then->driver && !now->driver)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /*
@@ -134,13 +216,19 @@ static int complete_snapshot(struct context *context, struct survey *survey,
 			     struct problem *problem)
 {
 	bool learned = !inventory_same_hardware(&survey->newest.inventory, &survey->now);
+	int r;
+
+	r = keep_drivers(survey);
+	if (r < 0)
+		return r;
 
 	for (size_t i = 0; i < survey->now.n_functions && !learned; i++) {
 		const struct pci_function *now = &survey->now.functions[i], *then;
 
 		then = inventory_find_function(&survey->newest.inventory, &now->address);
 		learned = !then || (now->serial && !then->serial) || (now->slot && !then->slot) ||
-			  (now->has_physfn != then->has_physfn);
+			  (now->has_physfn != then->has_physfn) || (now->driver && !then->driver) ||
+			  !same_words(now->protected, then->protected);
 	}
 	if (!learned)
 		return 0;
@@ -269,6 +357,8 @@ static int boot_finish(struct invocation *invocation)
 			r = report_boot(&context, &survey, &problem);
 		survey_done(&survey);
 	}
+	if (r == 0)
+		manifest_file_update(&context);
 	context_done(&context);
 	return r < 0 ? stage_failed("finish", r, &problem) : EXIT_STATUS_DONE;
 }
@@ -282,6 +372,31 @@ static const struct {
 	{ "finish", boot_finish },
 	{ "image", boot_image },
 };
+
+/*
+ * Mode=off means nothing at all, the guard included, but that one only reads what it is told in the
+ * boot image.
+ */
+static void switch_guard_off(struct invocation *invocation)
+{
+	struct problem problem = { 0 };
+	struct context context;
+
+	bool told;
+
+	if (context_open_config(invocation, &context, &problem) < 0) {
+		problem_done(&problem);
+		return;
+	}
+	told = root_exists(&context.root, IMAGE_RECORD_PATH);
+	context_done(&context);
+	if (told && context_open_for_writing(invocation, "boot finish", LOCK_BOOT_WAIT_MS, &context,
+					     &problem) == 0) {
+		manifest_file_update(&context);
+		context_done(&context);
+	}
+	problem_done(&problem);
+}
 
 /* Mode=off means nothing at all: not even the lock is taken, or a crash mended. */
 static bool is_switched_off(const struct invocation *invocation)
@@ -301,10 +416,16 @@ static bool is_switched_off(const struct invocation *invocation)
 
 int command_boot(struct invocation *invocation)
 {
-	if (is_switched_off(invocation))
-		return EXIT_STATUS_DONE;
+	const char *stage = invocation->arguments[0];
+
+	if (is_switched_off(invocation)) {
+		if (strcmp(stage, "finish") == 0)
+			switch_guard_off(invocation);
+		if (strcmp(stage, "image") != 0)
+			return EXIT_STATUS_DONE;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
-		if (strcmp(stages[i].name, invocation->arguments[0]) == 0)
+		if (strcmp(stages[i].name, stage) == 0)
 			return stages[i].run(invocation);
 	return EXIT_STATUS_USAGE;
 }

@@ -104,7 +104,7 @@ static int apply_survey(struct context *context, struct survey *survey, struct p
 	r = commit_plan(context, survey, &options, &id, problem);
 	if (r < 0)
 		return r;
-	commit_prune(context);
+	commit_conclude(context);
 	if (!invocation->json && !invocation->quiet)
 		(void)fprintf(invocation->out, "Snapshot %" PRIu64 "%s\n", id,
 			      options.baseline ? " is the baseline now" : " was taken");

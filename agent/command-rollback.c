@@ -32,16 +32,15 @@ static void return_trip_done(struct return_trip *trip)
 	snapshot_done(&trip->target);
 }
 
-/* What a file of the snapshot shall be afterwards. */
+/* What a file of the snapshot shall be afterwards; data NULL where there shall be none. */
 static struct bytes contents_afterwards(const struct return_trip *trip,
 					const struct rollback_file *file)
 {
 	const struct plan *plan = &trip->survey.plan;
 
 	for (size_t i = 0; trip->relocate && i < plan->n_files; i++)
-		if (strcmp(plan->files[i].document->path, file->then->path) == 0)
-			return bytes_make(plan->files[i].rendered->text,
-					  plan->files[i].rendered->size);
+		if (strcmp(plan->files[i].path, file->then->path) == 0)
+			return plan->files[i].now;
 	return bytes_make(file->then->data, file->then->size);
 }
 
@@ -129,7 +128,7 @@ static int add_files(const struct return_trip *trip, struct snapshot *snapshot)
 	for (size_t i = 0; i < trip->rollback.n_files && r == 0; i++) {
 		const struct rollback_file *file = &trip->rollback.files[i];
 
-		if (!file->unfit)
+		if (!file->unfit && contents_afterwards(trip, file).data)
 			r = snapshot_add_file(snapshot, file->then->path,
 					      contents_afterwards(trip, file),
 					      &file->then->attributes);
@@ -166,7 +165,7 @@ static int make_changes(const struct return_trip *trip, struct snapshot *snapsho
 			.now_attributes = &file->then->attributes,
 		};
 		r = snapshot_add_change(snapshot, file->then->path,
-					file->data ? bytes_digest(was, BYTES_DIGEST_SEED) : 0,
+					bytes_digest(was, BYTES_DIGEST_SEED),
 					bytes_digest(now, BYTES_DIGEST_SEED));
 		if (r < 0)
 			return r;
@@ -363,7 +362,7 @@ int command_rollback(struct invocation *invocation)
 	trip.context = &context;
 	r = go_back(&trip, id, &problem);
 	if (r == 0 && !invocation->dry_run)
-		commit_prune(&context);
+		commit_conclude(&context);
 	return_trip_done(&trip);
 	context_done(&context);
 	/* What a refusal is about was said file by file. */

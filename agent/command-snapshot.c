@@ -60,7 +60,7 @@ static int take_snapshot(struct context *context, struct survey *survey, struct 
 	r = commit_plan(context, survey, &options, &id, problem);
 	if (r < 0)
 		return r;
-	commit_prune(context);
+	commit_conclude(context);
 	if (invocation->json)
 		(void)fprintf(invocation->out, "{ \"id\": %" PRIu64 " }\n", id);
 	else if (!invocation->quiet)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "agent/manifest-file.h"
 #include "agent/validate.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
@@ -19,13 +20,12 @@ static const char *show_id(uint64_t id, struct id_text *buffer)
 	return buffer->text;
 }
 
-static const struct rendered *find_rendered(const struct survey *survey,
-					    const struct document *document)
+static bool is_edited(const struct survey *survey, const struct document *document)
 {
 	for (size_t i = 0; i < survey->plan.n_files; i++)
 		if (survey->plan.files[i].document == document)
-			return survey->plan.files[i].rendered;
-	return NULL;
+			return true;
+	return false;
 }
 
 /* A managed file holds a reference, parked or not, or is one that we edit. */
@@ -33,7 +33,7 @@ static bool is_managed(const struct survey *survey, const struct document *docum
 {
 	if (document->unfit)
 		return false;
-	return document->n_references > 0 || document->disk || find_rendered(survey, document);
+	return document->n_references > 0 || document->disk || is_edited(survey, document);
 }
 
 size_t commit_count_managed(const struct survey *survey)
@@ -41,27 +41,42 @@ size_t commit_count_managed(const struct survey *survey)
 	size_t n = 0;
 
 	for (size_t i = 0; i < survey->documents.n_items; i++)
-		n += is_managed(survey, survey->documents.items[i]);
+		n += is_managed(survey, survey->documents.items[i]) &&
+		     !survey->documents.items[i]->absent;
 	return n;
+}
+
+/* The files that the plan leaves. */
+static int add_edited_files(const struct survey *survey, struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < survey->plan.n_files; i++) {
+		const struct plan_file *file = &survey->plan.files[i];
+		int r;
+
+		if (!file->now.data)
+			continue;
+		r = snapshot_add_file(snapshot, file->path, file->now, file->now_attributes);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int add_files(const struct survey *survey, bool afterwards, struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < survey->documents.n_items; i++) {
 		const struct document *document = survey->documents.items[i];
-		const struct rendered *rendered = find_rendered(survey, document);
-		struct bytes contents = document_disk_bytes(document);
 		int r;
 
-		if (!is_managed(survey, document))
+		if (!is_managed(survey, document) || document->absent ||
+		    (afterwards && is_edited(survey, document)))
 			continue;
-		if (rendered && afterwards)
-			contents = bytes_make(rendered->text, rendered->size);
-		r = snapshot_add_file(snapshot, document->path, contents, &document->attributes);
+		r = snapshot_add_file(snapshot, document->path, document_disk_bytes(document),
+				      &document->attributes);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return afterwards ? add_edited_files(survey, snapshot) : 0;
 }
 
 /* What the plan does to one file, a line for each thing; many lines of a file say the same. */
@@ -74,7 +89,7 @@ static int say_change(const struct plan *plan, const char *path, struct snapshot
 		const struct plan_edit *edit = &plan->edits[i];
 
 		if (strcmp(edit->file, path) == 0 && !plan_edit_is_repetition(plan, i))
-			buffer_appendf(&said, "%u: %s: %s\n", edit->line,
+			buffer_appendf(&said, "%u: %s: %s\n", MAX_OF(edit->line, 1U),
 				       remedy_to_string(edit->remedy), edit->reason);
 	}
 	r = said.failed ? -ENOMEM : snapshot_say_change(snapshot, buffer_bytes(&said));
@@ -86,15 +101,13 @@ static int add_changes(const struct survey *survey, struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < survey->plan.n_files; i++) {
 		const struct plan_file *file = &survey->plan.files[i];
-		struct bytes now = bytes_make(file->rendered->text, file->rendered->size);
 		int r;
 
-		r = snapshot_add_change(
-			snapshot, file->document->path,
-			bytes_digest(document_disk_bytes(file->document), BYTES_DIGEST_SEED),
-			bytes_digest(now, BYTES_DIGEST_SEED));
+		r = snapshot_add_change(snapshot, file->path,
+					bytes_digest(file->was, BYTES_DIGEST_SEED),
+					bytes_digest(file->now, BYTES_DIGEST_SEED));
 		if (r == 0)
-			r = say_change(&survey->plan, file->document->path, snapshot);
+			r = say_change(&survey->plan, file->path, snapshot);
 		if (r < 0)
 			return r;
 	}
@@ -120,7 +133,10 @@ static int new_state(const struct survey *survey, struct snapshot *snapshot)
 {
 	struct json_writer writer = { 0 };
 
-	snapshot->state = meanings_to_json(&survey->plan.meanings, &writer);
+	struct meanings meanings = survey->plan.meanings;
+
+	meanings.undone |= survey->undone;
+	snapshot->state = meanings_to_json(&meanings, &writer);
 	return writer.failed ? -ENOMEM : 0;
 }
 
@@ -148,6 +164,9 @@ void commit_end_snapshot(struct snapshot *snapshot)
 static bool has_file_as_it_is(const struct snapshot *snapshot, const struct document *document)
 {
 	const struct snapshot_file *file = snapshot_find_file(snapshot, document->path);
+
+	if (document->absent)
+		return true;
 
 	return file &&
 	       bytes_equal(bytes_make(file->data, file->size), document_disk_bytes(document));
@@ -220,11 +239,11 @@ static int make_changes(const struct survey *survey, struct change **ret_changes
 		const struct plan_file *file = &survey->plan.files[i];
 
 		changes[i] = (struct change){
-			.path = file->document->path,
-			.was = document_disk_bytes(file->document),
-			.now = bytes_make(file->rendered->text, file->rendered->size),
-			.was_attributes = &file->document->attributes,
-			.now_attributes = &file->document->attributes,
+			.path = file->path,
+			.was = file->was,
+			.now = file->now,
+			.was_attributes = file->was_attributes,
+			.now_attributes = file->now_attributes,
 		};
 	}
 	*ret_changes = changes;
@@ -297,7 +316,7 @@ bool survey_is_unchanged(const struct survey *survey)
 	for (size_t i = 0; i < survey->documents.n_items; i++) {
 		const struct document *document = survey->documents.items[i];
 
-		if (!is_managed(survey, document))
+		if (!is_managed(survey, document) || document->absent)
 			continue;
 		n_managed++;
 		if (!has_file_as_it_is(&survey->newest, document) ||
@@ -324,7 +343,7 @@ int commit_record(struct context *context, const struct survey *survey, uint64_t
 	return r;
 }
 
-void commit_prune(struct context *context)
+static void prune(struct context *context)
 {
 	struct snapshot newest = { 0 };
 	struct meanings meanings = { 0 };
@@ -346,14 +365,23 @@ void commit_prune(struct context *context)
 	problem_done(&problem);
 }
 
+void commit_conclude(struct context *context)
+{
+	prune(context);
+	manifest_file_update(context);
+}
+
 static void tell_files(const struct survey *survey, const char *id)
 {
 	for (size_t i = 0; i < survey->plan.n_files; i++) {
-		const char *path = survey->plan.files[i].document->path;
-		struct log_field fields[] = { { FIELD_FILE, path }, { FIELD_SNAPSHOT, id } };
+		const struct plan_file *file = &survey->plan.files[i];
+		struct log_field fields[] = { { FIELD_FILE, file->path }, { FIELD_SNAPSHOT, id } };
 
 		log_event(LOG_LEVEL_NOTICE, EVENT_FILE_EDITED, fields, ARRAY_SIZE(fields),
-			  "%s: edited, as hardware has moved", path);
+			  "%s: %s, as hardware has moved", file->path,
+			  !file->was.data   ? "created"
+			  : !file->now.data ? "removed"
+					    : "edited");
 	}
 }
 
@@ -363,7 +391,8 @@ static void tell_mention(const struct subject *subject, size_t index, enum log_l
 {
 	const struct reference *reference = &subject->document->references[index];
 	const struct finding *finding = &subject->findings[index];
-	struct bytes text = document_text(subject->document, reference->span);
+	bool nic = reference->kind == REFERENCE_NIC;
+	struct bytes text = document_name_of(subject->document, reference);
 	_cleanup_free_ char *name = NULL;
 	char line[16];
 
@@ -372,8 +401,9 @@ static void tell_mention(const struct subject *subject, size_t index, enum log_l
 	(void)snprintf(line, sizeof(line), "%u", reference->line);
 	struct log_field fields[] = { { FIELD_FILE, subject->document->path },
 				      { FIELD_LINE, line },
-				      { FIELD_NIC, name },
-				      { FIELD_NIC_NOW, finding->new_name },
+				      { nic ? FIELD_NIC : FIELD_ADDRESS, name },
+				      { nic ? FIELD_NIC_NOW : FIELD_ADDRESS_NOW,
+					finding->new_name },
 				      { FIELD_REASON, finding->reason } };
 
 	log_event(level, event, fields, ARRAY_SIZE(fields), "%s:%s: %s", subject->document->path,
@@ -396,6 +426,7 @@ static void tell_subject(const struct subject *subject, bool done)
 {
 	for (size_t i = 0; i < subject->document->n_references; i++) {
 		const struct finding *finding = &subject->findings[i];
+		bool nic = subject->document->references[i].kind == REFERENCE_NIC;
 		bool parked = subject->bindings[i].parked;
 		bool edited = finding->verdict == VERDICT_REMAP ||
 			      parked != (finding->verdict == VERDICT_PARK);
@@ -403,11 +434,13 @@ static void tell_subject(const struct subject *subject, bool done)
 		if ((edited && !done) || said_before(subject, i))
 			continue;
 		if (finding->verdict == VERDICT_PARK && !parked)
-			tell_mention(subject, i, LOG_LEVEL_WARNING, EVENT_MENTION_PARKED);
+			tell_mention(subject, i, LOG_LEVEL_WARNING,
+				     nic ? EVENT_MENTION_PARKED : EVENT_ENTRY_DISABLED);
 		else if (edited && parked)
 			tell_mention(subject, i, LOG_LEVEL_NOTICE, EVENT_MENTION_RESTORED);
 		else if (edited)
-			tell_mention(subject, i, LOG_LEVEL_NOTICE, EVENT_NIC_REMAPPED);
+			tell_mention(subject, i, LOG_LEVEL_NOTICE,
+				     nic ? EVENT_NIC_REMAPPED : EVENT_ENTRY_RELOCATED);
 		else if (finding->warn)
 			tell_mention(subject, i, LOG_LEVEL_WARNING, EVENT_REFERENCE_AMBIGUOUS);
 	}

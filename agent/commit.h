@@ -72,8 +72,11 @@ _must_check_ int commit_begin_snapshot(const struct survey *survey, const char *
 				       const char *note, struct snapshot *ret_snapshot);
 void commit_end_snapshot(struct snapshot *snapshot);
 
-/* Remove old snapshots as Keep= says; what cannot be removed is said and no error. */
-void commit_prune(struct context *context);
+/*
+ * After each commit: remove old snapshots as Keep= says, and write what the next boot image is told.
+ * What cannot be done is said and no error.
+ */
+void commit_conclude(struct context *context);
 
 /**
  * commit_tell() - Tell the journal, an event each, what changed, what was done and what was left

@@ -421,7 +421,8 @@ static bool find_quiet(struct drawing *drawing, struct item *item)
 	if (!item->function)
 		return false;
 	item->quiet = quiet && (is_bridge(item) || item->function->has_physfn) &&
-		      !has_note(drawing, &item->function->address) && !has_nic(drawing, item);
+		      !item->function->protected && !has_note(drawing, &item->function->address) &&
+		      !has_nic(drawing, item);
 	return item->quiet;
 }
 
@@ -522,6 +523,20 @@ static void draw_nic(struct drawing *drawing, const struct nic *nic, bool leads_
 	draw_notes(drawing, nic->name, NULL, leads_on);
 }
 
+/* Why no guest gets it. */
+static void draw_protection(struct drawing *drawing, const struct pci_function *function,
+			    bool leads_on)
+{
+	struct line line;
+
+	if (!function->protected)
+		return;
+	line = detail_begin(drawing, leads_on);
+	line_add(&line, "protected: ", UINT_MAX, STYLE_BOLD);
+	line_add(&line, function->protected, UINT_MAX, STYLE_END);
+	line_end(&line);
+}
+
 static void draw_details(struct drawing *drawing, const struct item *item, bool leads_on)
 {
 	const struct pci_function *function = item->function;
@@ -534,6 +549,7 @@ static void draw_details(struct drawing *drawing, const struct item *item, bool 
 		line_add(&line, "the display the machine started with", UINT_MAX, STYLE_DIM);
 		line_end(&line);
 	}
+	draw_protection(drawing, function, leads_on);
 	while ((nic = next_nic(drawing, item, &index)))
 		draw_nic(drawing, nic, leads_on);
 	draw_notes(drawing, NULL, &function->address, leads_on);
@@ -709,7 +725,8 @@ static bool group_is_quiet(const struct drawing *drawing, const struct item *con
 			   size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!is_bridge(members[i]) || has_note(drawing, &members[i]->function->address))
+		if (!is_bridge(members[i]) || members[i]->function->protected ||
+		    has_note(drawing, &members[i]->function->address))
 			return false;
 	return true;
 }

@@ -136,12 +136,34 @@ int report_diff(const struct report *report, const struct plan *plan)
 	return r;
 }
 
+static void report_action(const struct report *report, const struct plan_action *action)
+{
+	struct pci_address_name name;
+
+	switch (action->kind) {
+	case ACTION_RELEASE:
+		(void)fprintf(report->out, "Release: %s, to %s (",
+			      pci_address_show(&action->address, &name),
+			      action->driver ? action->driver : "its own driver");
+		report_text(report, action->reason);
+		(void)fputs(")\n", report->out);
+		break;
+	case ACTION_IFUP:
+		(void)fputs("At boot: start ifup@", report->out);
+		report_text(report, action->interface);
+		(void)fputs(".service\n", report->out);
+		break;
+	case ACTION_UPDATE_INITRAMFS:
+	default:
+		(void)fputs("At boot: make the boot image anew\n", report->out);
+		break;
+	}
+}
+
 void report_actions(const struct report *report, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_actions; i++) {
-		(void)fputs("At boot: start ifup@", report->out);
-		report_text(report, plan->actions[i].interface);
-		(void)fputs(".service\n", report->out);
+		report_action(report, &plan->actions[i]);
 	}
 }
 

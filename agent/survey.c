@@ -6,6 +6,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "agent/protection.h"
+#include "agent/validate.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/inventory-json.h"
 #include "snapshot/late-links.h"
@@ -308,6 +310,49 @@ static int put_back(struct survey *survey, const struct survey_options *options,
 	return r;
 }
 
+static const struct source *find_source(const char *name)
+{
+	for (size_t i = 0; sources[i]; i++)
+		if (strcmp(sources[i]->name, name) == 0)
+			return sources[i];
+	return NULL;
+}
+
+/* Whoever removed the whole folder does not want the file back. */
+static bool has_folder(const struct root *root, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder = NULL;
+
+	return slash && bytes_duplicate(bytes_make(path, (size_t)(slash - path)), &folder) == 0 &&
+	       root_exists(root, folder);
+}
+
+/* Files that are not there, as their names are what is parked. */
+static int add_removed_files(struct survey *survey, struct subject *subjects, size_t *n)
+{
+	for (size_t i = 0; i < survey->meanings.n_parked; i++) {
+		const struct parked_text *parked = &survey->meanings.parked[i];
+		const struct source *source = parked->source ? find_source(parked->source) : NULL;
+		struct document *document;
+		int r;
+
+		if (!source || documents_find(&survey->documents, parked->path) ||
+		    !has_folder(survey->scan.root, parked->path))
+			continue;
+		document = documents_add(&survey->documents, parked->path);
+		if (!document)
+			return -ENOMEM;
+		document->source = source;
+		r = park_undo_removal(&survey->meanings, i, document, &subjects[*n].back,
+				      &subjects[*n].n_back);
+		if (r < 0)
+			return r;
+		subjects[(*n)++].document = document;
+	}
+	return 0;
+}
+
 /* Reads the managed files and puts what is parked back into them. */
 static int read_files(const struct context *context, const struct survey_options *options,
 		      struct survey *survey, struct problem *problem)
@@ -317,12 +362,15 @@ static int read_files(const struct context *context, const struct survey_options
 
 	survey->scan = (struct scan_context){ .root = &context->root,
 					      .extra_globs = context->config.interfaces,
-					      .n_extra_globs = context->config.n_interfaces };
+					      .n_extra_globs = context->config.n_interfaces,
+					      .bind_globs = context->config.bind_scripts,
+					      .n_bind_globs = context->config.n_bind_scripts };
 	for (size_t i = 0; sources[i] && r == 0; i++)
 		r = sources[i]->collect(sources[i], &survey->scan, &survey->documents, problem);
 	if (r < 0)
 		return r;
-	resolution->subjects = calloc(survey->documents.n_items + 1, sizeof(struct subject));
+	resolution->subjects = calloc(survey->documents.n_items + survey->meanings.n_parked + 1,
+				      sizeof(struct subject));
 	if (!resolution->subjects)
 		return -ENOMEM;
 	resolution->n_subjects = survey->documents.n_items;
@@ -330,7 +378,14 @@ static int read_files(const struct context *context, const struct survey_options
 		resolution->subjects[i].document = survey->documents.items[i];
 		r = put_back(survey, options, &resolution->subjects[i]);
 	}
+	if (r == 0)
+		r = add_removed_files(survey, resolution->subjects, &resolution->n_subjects);
 	return r;
+}
+
+static bool is_of_this_boot(const struct survey *survey, const struct snapshot *snapshot)
+{
+	return snapshot->boot_id && strcmp(snapshot->boot_id, survey->now.boot_id) == 0;
 }
 
 /* Whether some file is not as it was when its mentions were recorded. */
@@ -466,7 +521,9 @@ static int bind_files(struct survey *survey, const struct survey_options *option
 		r = sources[i]->scan(sources[i], &survey->scan, &survey->documents, &names);
 	survey->past =
 		(struct past){ .settled = &survey->settled_match,
-			       .baseline = survey->has_newest ? &survey->baseline_match : NULL,
+			       .baseline = survey->has_newest && !survey->no_baseline
+						   ? &survey->baseline_match
+						   : NULL,
 			       .older = survey->older_inventories,
 			       .n_older = survey->n_older,
 			       .first = !survey->has_newest,
@@ -480,6 +537,26 @@ static int bind_files(struct survey *survey, const struct survey_options *option
 	return r;
 }
 
+static void set_bind_policy(const struct config *config, struct policy *policy)
+{
+	policy->binds = BINDS_REPORT;
+	policy->why_no_binds = policy->why_not;
+	if (policy->why_no_binds)
+		return;
+	switch (config->stale_binds) {
+	case STALE_BINDS_RELOCATE:
+		policy->binds = BINDS_RELOCATE;
+		break;
+	case STALE_BINDS_REPORT:
+		policy->why_no_binds = "StaleBinds=report";
+		break;
+	case STALE_BINDS_DISABLE:
+	default:
+		policy->binds = BINDS_DISABLE;
+		break;
+	}
+}
+
 static void set_policy(const struct context *context, const struct survey_options *options,
 		       struct survey *survey)
 {
@@ -488,36 +565,156 @@ static void set_policy(const struct context *context, const struct survey_option
 
 	survey->undone = options->honour_undone && survey->has_newest && survey->meanings.undone &&
 			 inventory_same_hardware(&survey->newest.inventory, &survey->now);
-	*policy = (struct policy){ .network = true,
-				   .replaced_nic = config->replaced_nic == REPLACED_NIC_REMAP,
-				   .restore = config->restore };
+	*policy = (struct policy){ .replaced_nic = config->replaced_nic == REPLACED_NIC_REMAP,
+				   .restore = config->restore,
+				   .by_hand = !options->honour_undone,
+				   .allow = config->allow,
+				   .n_allow = config->n_allow };
 	if (options->only_look)
 		policy->why_not = "a snapshot edits nothing";
 	else if (config->mode != MODE_AUTO)
 		policy->why_not = config->mode == MODE_OFF ? "Mode=off" : "Mode=report";
-	else if (config->network == NETWORK_REPORT)
+	policy->no_release = policy->why_not != NULL;
+	set_bind_policy(config, policy);
+	if (policy->why_not)
+		return;
+	if (config->network == NETWORK_REPORT)
 		policy->why_not = "Network=report";
 	else if (survey->undone)
 		policy->why_not = "a rollback undid it; `hwrecover apply` does it";
 	policy->network = !policy->why_not;
 }
 
+/*
+ * A function that a driver for guests holds by mistake is recorded with its own driver: a mistake
+ * that is not mended at once must not become what it always was.
+ */
+static int record_own_drivers(struct survey *survey)
+{
+	for (size_t i = 0; i < survey->plan.n_actions; i++) {
+		const struct plan_action *action = &survey->plan.actions[i];
+		struct pci_function *function;
+		const struct pci_function *found;
+
+		if (action->kind != ACTION_RELEASE)
+			continue;
+		found = inventory_find_function(&survey->now, &action->address);
+		if (!found)
+			continue;
+		function = &survey->now.functions[found - survey->now.functions];
+		function->driver = arena_copy_text(&survey->now.arena, action->driver);
+		if (action->driver && !function->driver)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int resolve_and_plan(struct survey *survey, struct problem *problem)
+{
+	struct name_set names = { survey->names, survey->n_names };
+	int r;
+
+	resolution_clear(&survey->resolution);
+	r = resolve(&survey->resolution, &survey->policy);
+	if (r < 0)
+		return r;
+	return plan_make(&survey->resolution, &survey->scan, &names, &survey->policy, &survey->plan,
+			 problem);
+}
+
+static unsigned int count_rejected(const struct survey *survey)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < survey->documents.n_items; i++)
+		n += survey->documents.items[i]->source->is_shell &&
+		     survey->documents.items[i]->rejected != NULL;
+	return n;
+}
+
 static int make_plan(const struct context *context, const struct survey_options *options,
 		     struct survey *survey, struct problem *problem)
 {
-	struct name_set names = { survey->names, survey->n_names };
+	unsigned int n_rejected = count_rejected(survey);
 	int r;
 
 	survey->resolution.meanings = &survey->meanings;
 	survey->resolution.past = &survey->past;
 	set_policy(context, options, survey);
-	r = resolve(&survey->resolution, &survey->policy);
-	if (r == 0)
-		r = plan_make(&survey->resolution, &survey->scan, &names, &survey->policy,
-			      &survey->plan, problem);
+	r = resolve_and_plan(survey, problem);
+	/* A script that the shell rejects is left; everything else is done. */
+	if (r == 0 && validate_scripts(survey) > n_rejected) {
+		plan_done(&survey->plan);
+		r = resolve_and_plan(survey, problem);
+	}
 	if (r == 0)
 		survey->plan.baseline = survey->baseline_id;
-	return r;
+	return r == 0 ? record_own_drivers(survey) : r;
+}
+
+/*
+ * Where no baseline was ever taken, an earlier boot stands in for it, not the one that runs: what
+ * that one found on its way is no measure of itself.
+ */
+static int stand_in_for_baseline(struct context *context, struct survey *survey)
+{
+	uint64_t id = survey->newest.id;
+
+	if (!survey->has_newest || survey->has_baseline || !survey->now.boot_id)
+		return 0;
+	if (!is_of_this_boot(survey, &survey->newest))
+		return 0;
+	survey->no_baseline = true;
+	while (survey->no_baseline) {
+		struct snapshot snapshot = { 0 };
+		struct problem ignored = { 0 };
+		int r = store_load_before(&context->store, id, &snapshot, &ignored);
+
+		problem_done(&ignored);
+		if (r <= 0)
+			return r == -ENOMEM ? r : 0;
+		id = snapshot.id;
+		survey->no_baseline = is_of_this_boot(survey, &snapshot);
+		if (survey->no_baseline) {
+			snapshot_done(&snapshot);
+			continue;
+		}
+		snapshot_done(&survey->baseline);
+		survey->baseline = snapshot;
+		survey->baseline_inventory = &survey->baseline.inventory;
+	}
+	return 0;
+}
+
+/*
+ * Back on the machine that bind entries are meant on: what its hardware was is in its own snapshots,
+ * not in those that were taken elsewhere since.
+ */
+static int come_home(struct context *context, struct survey *survey)
+{
+	const char *home = survey->meanings.home, *here = survey->now.machine;
+	uint64_t id = survey->has_newest ? survey->newest.id : 0;
+
+	if (!home || !here || strcmp(home, here) != 0)
+		return 0;
+	while (id > 0) {
+		struct snapshot snapshot = { 0 };
+		struct problem ignored = { 0 };
+		int r = store_load_before(&context->store, id, &snapshot, &ignored);
+
+		problem_done(&ignored);
+		if (r <= 0)
+			return r == -ENOMEM ? r : 0;
+		id = snapshot.id;
+		if (snapshot.inventory.machine && strcmp(snapshot.inventory.machine, home) == 0) {
+			snapshot_done(&survey->settled);
+			survey->settled = snapshot;
+			survey->settled_inventory = &survey->settled.inventory;
+			return 0;
+		}
+		snapshot_done(&snapshot);
+	}
+	return 0;
 }
 
 static int look(struct context *context, const struct survey_options *options,
@@ -528,11 +725,17 @@ static int look(struct context *context, const struct survey_options *options,
 	if (options->early && context->root.live && survey->has_newest)
 		r = late_links_fill(&survey->now, &survey->newest.inventory);
 	if (r == 0)
+		r = stand_in_for_baseline(context, survey);
+	if (r == 0)
+		r = come_home(context, survey);
+	if (r == 0)
 		r = compare_hardware(context, survey);
 	if (r == 0)
 		r = read_files(context, options, survey, problem);
 	if (r == 0 && survey->has_newest && files_were_edited(survey))
 		r = read_older(context, survey);
+	if (r == 0)
+		r = protection_look(context, options, survey);
 	if (r == 0)
 		r = collect_names(survey);
 	if (r == 0)

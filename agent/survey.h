@@ -36,6 +36,7 @@ struct survey_options {
  * @settled:  the snapshot whose inventory the meanings were last resolved against, where that is
  *            not @newest
  * @baseline: where that is not @newest either; @has_baseline false when none was ever taken
+ * @no_baseline: nor is there a snapshot of an earlier boot to stand in for it
  * @settled_inventory, @baseline_inventory: the inventories of these; the present one at a first run
  * @settled_match, @baseline_match: compared with @now
  * @older:    further snapshots, newest first, read only when a file names what nobody knows
@@ -53,6 +54,7 @@ struct survey {
 	struct snapshot baseline;
 	uint64_t baseline_id;
 	bool has_baseline;
+	bool no_baseline;
 	const struct inventory *settled_inventory;
 	const struct inventory *baseline_inventory;
 	struct match settled_match;

@@ -59,16 +59,15 @@ static int ask_reader(const char *ifquery, struct verdict_of_reader *ret_verdict
 /* Puts the new contents of one file over the old, in this mount namespace alone. */
 static int cover_file(int stage_fd, const struct plan_file *file, size_t number)
 {
-	struct bytes text = bytes_make(file->rendered->text, file->rendered->size);
 	char name[32], path[sizeof(STAGE_PATH) + sizeof(name)];
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%zu", number);
 	(void)snprintf(path, sizeof(path), STAGE_PATH "/%s", name);
-	r = file_write_at(stage_fd, name, text, 0644, false);
+	r = file_write_at(stage_fd, name, file->now, 0644, false);
 	if (r < 0)
 		return r;
-	return mount(path, file->document->path, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+	return mount(path, file->path, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
 static int cover_files(const struct context *context, const struct survey *survey)
@@ -89,7 +88,8 @@ static int cover_files(const struct context *context, const struct survey *surve
 	if (stage_fd < 0)
 		return -errno;
 	for (size_t i = 0; i < survey->plan.n_files && r == 0; i++)
-		r = cover_file(stage_fd, &survey->plan.files[i], i);
+		if (survey->plan.files[i].document->source == &interfaces_source)
+			r = cover_file(stage_fd, &survey->plan.files[i], i);
 	return r;
 }
 

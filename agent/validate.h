@@ -16,3 +16,14 @@
  */
 _must_check_ int validate_plan(const struct context *context, const struct survey *survey,
 			       struct problem *problem);
+
+/**
+ * validate_scripts() - Ask sh(1) about the shell scripts that the survey's plan edits
+ *
+ * As far as it can be asked: `sh -n`, which executes nothing of what it reads. A script that it
+ * rejects, or would reject afterwards, is marked as rejected: it is to be left, so there has to be
+ * another plan.
+ *
+ * Return: how many scripts are rejected now.
+ */
+unsigned int validate_scripts(struct survey *survey);

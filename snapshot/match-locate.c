@@ -107,6 +107,27 @@ static bool is_contradicted(const struct search *search, const struct side *side
 			side->inventory->functions[function].address.function);
 }
 
+/* Whether two paths are the same but for the function. */
+static bool same_device_path(const char *a, const char *b)
+{
+	const char *end = a ? strrchr(a, '.') : NULL, *other_end = b ? strrchr(b, '.') : NULL;
+
+	return end && other_end &&
+	       bytes_equal(bytes_make(a, (size_t)(end - a)),
+			   bytes_make(b, (size_t)(other_end - b)));
+}
+
+/*
+ * Whether units with one number are of one card: they were last known, or first recorded, in one
+ * place. One of them may not have been told since bus numbers changed, or since the card moved.
+ */
+static bool same_card(const struct unit *a, const struct unit *b)
+{
+	return pci_address_same_device(&a->function.address, &b->function.address) ||
+	       same_device_path(a->function.path, b->function.path) ||
+	       same_device_path(a->first_path, b->first_path);
+}
+
 /*
  * Whether another unit, of another card, was recorded with the same serial number. Cards whose
  * maker numbers them all alike cannot be told apart by it when only one of them is left, either.
@@ -118,9 +139,7 @@ static bool serial_is_shared(const struct search *search)
 
 		if (other->has_function && other->function.serial &&
 		    strcmp(other->function.serial, search->serial) == 0 &&
-		    !other->function.has_physfn &&
-		    !pci_address_same_device(&other->function.address,
-					     &search->unit->function.address))
+		    !other->function.has_physfn && !same_card(other, search->unit))
 			return true;
 	}
 	return false;
@@ -388,6 +407,18 @@ static enum rank rank_of_shown(const struct pairing *pairing)
 	return pairing->evidence & EVIDENCE_MAC ? RANK_MAC : RANK_SERIAL;
 }
 
+/*
+ * Whether numbers lead from the unit to the function of the older inventory that shows it, and from
+ * that one on. Else the unit may have a number that the older inventory did not know, and that says
+ * otherwise.
+ */
+static bool is_same_by_number(const struct search *search, size_t shown, enum rank rank)
+{
+	if (rank == RANK_MAC && search->mac)
+		return true;
+	return rank <= RANK_SERIAL && search->match->detail->before.functions[shown].serial;
+}
+
 /* What a unit that the older inventory shows lays claim to. */
 static struct claim claim_of_shown(const struct search *search, size_t shown)
 {
@@ -396,8 +427,7 @@ static struct claim claim_of_shown(const struct search *search, size_t shown)
 	size_t found;
 
 	claim.rank = rank_of_shown(&claim.pairing);
-	/* The unit may have a number that the older inventory did not know. */
-	if (claim.rank > RANK_SERIAL && claim.rank < RANK_NOTHING &&
+	if (claim.rank != RANK_NOTHING && !is_same_by_number(search, shown, claim.rank) &&
 	    is_contradicted(search, &match->detail->after, claim.pairing.index)) {
 		claim.rank = RANK_NOTHING;
 		claim.pairing = nothing;
@@ -422,7 +452,7 @@ static struct claim claim_of(const struct search *search)
 
 	if (shown != NONE)
 		claim = claim_of_shown(search, shown);
-	if (claim.rank <= RANK_SERIAL)
+	if (claim.rank <= RANK_SERIAL && is_same_by_number(search, shown, claim.rank))
 		return claim;
 	found = function_by_number(search, after, &rank);
 	if (found != NONE && after->functions[found].model != NONE) {
@@ -564,32 +594,43 @@ static struct pairing virtual_function_of(const struct search *search, struct pa
 		       : nothing;
 }
 
+/*
+ * A physical function that came into the place where that of a virtual ghost was last known. One
+ * that was there before was not found to be it then, and does not become it by having stayed.
+ */
+static struct pairing physfn_now(const struct search *search, const char *path)
+{
+	const struct match *match = search->match;
+	size_t found = find_physfn(search, &match->detail->after, path);
+
+	if (found == NONE)
+		return nothing;
+	if (was_there(search, found) &&
+	    pci_address_equal(&match->before->functions[match->function_origin[found]].address,
+			      &match->after->functions[found].address))
+		return ambiguous;
+	return (struct pairing){ .fate = FATE_FOUND,
+				 .confidence = CONFIDENCE_STRONG,
+				 .evidence = EVIDENCE_PATH,
+				 .index = found,
+				 .carrier = NONE };
+}
+
 static int locate_virtual(const struct search *search, struct pairing *ret_pairing)
 {
 	const struct match *match = search->match;
-	const struct match_detail *detail = match->detail;
 	_cleanup_free_ char *path = NULL;
-	struct pairing physical = nothing;
-	size_t found;
+	size_t shown;
 	int r;
 
 	r = path_of_physfn(&search->unit->function, &path);
 	if (r < 0)
 		return r;
-	found = find_physfn(search, &detail->before, path);
-	if (found != NONE)
-		physical = match->functions[found];
-	/* Another card may have been in its place meanwhile, and be gone again. */
-	if (found == NONE || physical.fate == FATE_GONE) {
-		found = find_physfn(search, &detail->after, path);
-		if (found != NONE && match->function_origin[found] == NONE) {
-			physical.fate = FATE_FOUND;
-			physical.confidence = CONFIDENCE_STRONG;
-			physical.evidence = EVIDENCE_PATH;
-			physical.index = found;
-		}
-	}
-	*ret_pairing = virtual_function_of(search, physical);
+	shown = search->unit->lost ? find_serial(&match->detail->before, search->serial,
+						 search->unit->function.physfn.function)
+				   : find_physfn(search, &match->detail->before, path);
+	*ret_pairing = virtual_function_of(search, shown != NONE ? match->functions[shown]
+								 : physfn_now(search, path));
 	return 0;
 }
 
@@ -672,6 +713,7 @@ static void locate_by_name(const struct search *search, struct pairing *ret_pair
 static int locate_through_function(const struct search *search, struct pairing *ret_pairing)
 {
 	struct pairing found;
+	enum links links;
 	int r;
 
 	if (!search->unit->has_function) {
@@ -682,12 +724,33 @@ static int locate_through_function(const struct search *search, struct pairing *
 					      : locate_function(search, &found);
 	if (r < 0)
 		return r;
-	*ret_pairing = found.fate == FATE_FOUND
-			       ? match_nic_on_function(search->match, found.index,
-						       &search->unit->nic, search->mac, &found,
-						       LINKS_NOT_PROVEN)
-			       : found;
+	links = found.confidence == CONFIDENCE_CERTAIN ? LINKS_ALL : LINKS_NOT_PROVEN;
+	*ret_pairing = found.fate == FATE_FOUND ? match_nic_on_function(search->match, found.index,
+									&search->unit->nic,
+									search->mac, &found, links)
+						: found;
 	return 0;
+}
+
+/*
+ * Whether a number of the unit that the older inventory did not know says that what became of the
+ * NIC that it shows is another one.
+ */
+static bool shown_nic_is_another(const struct search *search, size_t shown, size_t now)
+{
+	const struct match *match = search->match;
+	const struct side *after = &match->detail->after;
+	size_t was = match->detail->before.nics[shown].function;
+	size_t is = after->nics[now].function, by_number;
+	enum rank ignored;
+
+	if (macs_differ(search->mac, after->nics[now].mac))
+		return true;
+	if (is == NONE || was == NONE ||
+	    is_same_by_number(search, was, rank_of_shown(&match->nics[shown])))
+		return false;
+	by_number = function_by_number(search, after, &ignored);
+	return (by_number != NONE && by_number != is) || is_contradicted(search, after, is);
 }
 
 /*
@@ -699,9 +762,16 @@ static int locate_shown(const struct search *search, size_t shown, struct pairin
 	const struct match *match = search->match;
 	const struct side_nic *was = &match->detail->before.nics[shown];
 	struct pairing pairing = match->nics[shown];
-	struct claim claim = { .shown = NONE };
-	const struct side_nic *is;
+	struct claim claim = { .rank = rank_of_shown(&pairing), .shown = was->function };
+	enum rank ignored;
+	size_t function;
 
+	if (pairing.fate == FATE_FOUND && shown_nic_is_another(search, shown, pairing.index))
+		pairing = nothing;
+	/* The number of its function may find it where the older inventory did not know that. */
+	if (pairing.fate != FATE_FOUND && search->unit->has_function &&
+	    function_by_number(search, &match->detail->after, &ignored) != NONE)
+		return locate_through_function(search, ret_pairing);
 	/* It may stand where the entry that means it was first recorded to have it. */
 	if (pairing.fate == FATE_AMBIGUOUS && was->function != NONE &&
 	    match->functions[was->function].fate == FATE_AMBIGUOUS)
@@ -711,13 +781,9 @@ static int locate_shown(const struct search *search, size_t shown, struct pairin
 		*ret_pairing = nothing;
 	if (pairing.fate != FATE_FOUND)
 		return 0;
-	is = &match->detail->after.nics[pairing.index];
-	claim.rank = rank_of_shown(&pairing);
-	claim.shown = was->function;
-	claim.pairing.index = is->function;
-	if (macs_differ(search->mac, is->mac))
-		*ret_pairing = nothing;
-	else if (is->function != NONE && is_disputed(search, &claim))
+	function = match->detail->after.nics[pairing.index].function;
+	claim.pairing.index = function;
+	if (function != NONE && is_disputed(search, &claim))
 		*ret_pairing = ambiguous;
 	return 0;
 }

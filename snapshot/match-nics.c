@@ -185,8 +185,10 @@ static bool is_taken(const struct match *match, size_t after, enum links links)
 	size_t origin = match->nic_origin[after];
 	const char *mac = match->detail->after.nics[after].mac;
 
-	if (origin == NONE || links == LINKS_OPEN)
-		return origin != NONE;
+	if (origin == NONE || links == LINKS_ALL)
+		return false;
+	if (links == LINKS_OPEN)
+		return true;
 	return mac && match->detail->before.nics[origin].mac;
 }
 

@@ -183,6 +183,7 @@ _must_check_ int match_pair_nics(struct match *match);
 enum links {
 	LINKS_OPEN,       /* only those that no NIC of before is */
 	LINKS_NOT_PROVEN, /* also those that one is, but not by its MAC */
+	LINKS_ALL,        /* whoever they were: the function is the right one by its number */
 };
 _pure_ struct pairing match_nic_on_function(const struct match *match, size_t function,
 					    const struct nic *nic, const char *mac,

@@ -145,7 +145,8 @@ _must_check_ int match_inventories(const struct inventory *before, const struct 
  * A unit that @match->before still shows where it was last known (numbers agree, or address, path
  * and model agree and no number contradicts; for a NIC also name or port) shares that one's fate.
  *
- * One that is not there was gone, ambiguous or unreadable for a while (a ghost). It is looked for
+ * One that is not there, or @lost whoever sits there, was gone, ambiguous or unreadable for a while
+ * (a ghost). Who stayed where he was since is not it, unless a number says so. It is looked for
  * by the same rules among the units of @match->after: by number; then in place where its meaning
  * last had it, then, where that decides nothing, where it was first recorded (@unit->first_*);
  * then by path (for twins: every path that held one of the model in @match->before, and the

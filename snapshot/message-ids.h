@@ -7,9 +7,13 @@
 
 /* Journal fields of events. */
 #define FIELD_FILE     "HWRECOVER_FILE" /* path in the tree */
+#define FIELD_KERNEL   "HWRECOVER_KERNEL"  /* releases of kernels, with ", " between */
 #define FIELD_LINE     "HWRECOVER_LINE" /* its line, from 1 */
 #define FIELD_NIC      "HWRECOVER_NIC" /* name in the configuration, or names with blanks between */
 #define FIELD_NIC_NOW  "HWRECOVER_NIC_NOW"     /* name the interface has now */
+#define FIELD_ADDRESS  "HWRECOVER_ADDRESS"     /* of a PCI function */
+#define FIELD_ADDRESS_NOW "HWRECOVER_ADDRESS_NOW" /* the address it has now */
+#define FIELD_DRIVER   "HWRECOVER_DRIVER"      /* a driver's name */
 #define FIELD_REASON   "HWRECOVER_REASON"      /* why, in words */
 #define FIELD_SNAPSHOT "HWRECOVER_SNAPSHOT"    /* id of the snapshot it is about */
 #define FIELD_STAGE    "HWRECOVER_STAGE"       /* network, guests, finish, image */
@@ -41,3 +45,19 @@
 #define EVENT_EDITS_NOT_REPEATED "12ffd6e22d40495aad8d6437d1cbd6c7"
 /* A managed file is left as it is: FIELD_FILE, FIELD_REASON. */
 #define EVENT_FILE_LEFT_ALONE "ee469e0a8b364c638122b172d3f1ce23"
+/* The boot image was built anew and checked: FIELD_KERNEL. */
+#define EVENT_IMAGE_REBUILT "6fe4b69ca136474181db6207df4ca410"
+/* The boot image could not be built, or was not as it has to be: FIELD_REASON. */
+#define EVENT_IMAGE_FAILED "b3e93dc23b4344aba320933e63dcb806"
+/* A function was taken for a guest by mistake and given back: FIELD_ADDRESS, FIELD_DRIVER,
+ * FIELD_REASON. */
+#define EVENT_FUNCTION_RELEASED "6a2524c94033436ab523f300b499fef0"
+/* That failed: FIELD_ADDRESS, FIELD_REASON. */
+#define EVENT_FUNCTION_NOT_RELEASED "16299320b7944149a2f52f7caf7e1a0f"
+/* A bind entry was disabled: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON. */
+#define EVENT_ENTRY_DISABLED "ce32aaaf06934844a58ea107fc734d12"
+/* A bind entry follows its device: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON. */
+#define EVENT_ENTRY_RELOCATED "2eb686aa39174a09aed6b4d78a1c255c"
+/* The guard in the boot image did something: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON.
+ */
+#define EVENT_GUARD_ACTED "2be1de2770b34dcb83b899497afae57a"

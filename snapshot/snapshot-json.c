@@ -184,7 +184,7 @@ int snapshot_file_from_json(struct json_object *object, const struct json_place 
 }
 
 /* Absolute, with nothing in it that could fail to be a name. */
-static bool is_file_path(const char *path)
+bool snapshot_path_is_valid(const char *path)
 {
 	if (path[0] != '/' || strlen(path) >= PATH_MAX)
 		return false;
@@ -211,7 +211,7 @@ int snapshot_path_from_json(struct json_object *object, const struct json_place 
 		return r;
 	if (r == 0)
 		return json_refuse(place, "path", "is missing", problem);
-	if (!is_file_path(path))
+	if (!snapshot_path_is_valid(path))
 		return json_refuse(place, "path", "is not the path of a file", problem);
 	*ret_path = TAKE_PTR(path);
 	return 0;

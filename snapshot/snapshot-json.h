@@ -41,6 +41,9 @@ _must_check_ int snapshot_file_from_json(struct json_object *object, const struc
 					 struct file_attributes *ret_attributes,
 					 struct problem *problem);
 
-/* The member "path": absolute, no ".", ".." or empty name in it; to be freed. */
+/* Whether a text may be the path of a file: absolute, no ".", ".." or empty name in it. */
+_pure_ bool snapshot_path_is_valid(const char *path);
+
+/* The member "path", which has to be one; to be freed. */
 _must_check_ int snapshot_path_from_json(struct json_object *object, const struct json_place *place,
 					 char **ret_path, struct problem *problem);

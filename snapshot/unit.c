@@ -61,6 +61,8 @@ static void set_function(const struct inventory *inventory, const struct pci_fun
 {
 	unit->has_function = true;
 	unit->function = *function;
+	/* Of an inventory, not of a unit: it changes with what the host does. */
+	unit->function.protected = NULL;
 	unit->vf_index = inventory_vf_index(inventory, function);
 	unit->ports_on_card = card_count_ports(inventory, function);
 	unit->first_address = function->address;

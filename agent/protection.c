@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/protection.h"
+
+#include <errno.h>
+
+#include "agent/pools.h"
+#include "recovery/resolve.h"
+#include "snapshot/protected.h"
+
+/* What was known of each function when the meanings were settled, where nothing is known now. */
+static int take_over(struct survey *survey)
+{
+	const struct match *match = &survey->settled_match;
+
+	for (size_t i = 0; i < match->before->n_functions; i++) {
+		const char *before = match->before->functions[i].protected;
+		struct pci_function *now;
+
+		/* How many displays there are is known at once. */
+		if (!before || match->functions[i].fate != FATE_FOUND ||
+		    strcmp(before, PROTECTED_DISPLAY) == 0)
+			continue;
+		now = &survey->now.functions[match->functions[i].index];
+		if (now->protected)
+			continue;
+		now->protected = arena_copy_text(&survey->now.arena, before);
+		if (!now->protected)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Whether some function is with a driver for guests that was not, or the hardware is another. */
+static bool may_matter(const struct survey *survey)
+{
+	const struct inventory *before = survey->settled_inventory;
+
+	if (!survey->has_newest || !inventory_same_hardware(before, &survey->now))
+		return true;
+	for (size_t i = 0; i < survey->now.n_functions; i++) {
+		const struct pci_function *now = &survey->now.functions[i], *then;
+
+		if (!is_passthrough_driver(now->driver))
+			continue;
+		then = inventory_find_function(before, &now->address);
+		if (!then || !is_passthrough_driver(then->driver))
+			return true;
+	}
+	return false;
+}
+
+int protection_look(const struct context *context, const struct survey_options *options,
+		    struct survey *survey)
+{
+	/* The hardware of a file stands on another machine than the one that runs. */
+	bool foreign = context->invocation->inventory_file && context->root.live;
+	_cleanup_free_ char *pools = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!foreign && (options->details || !options->early || may_matter(survey))) {
+		r = pools_list(&context->root, &pools, &size);
+		if (r == 0)
+			r = protected_mark(&context->root, bytes_make(pools, size), &survey->now);
+	}
+	if (r < 0)
+		return r;
+	return options->early || !context->root.live || foreign ? take_over(survey) : 0;
+}
