@@ -20,6 +20,7 @@ ATTRIBUTES:
     unknown-path   the path is null
     vf=00.0        a virtual function of that function of the same bus
     name=A,B  mac=A,B  alt=A,B  address=A  serial=S  slot=S  fw=S  group=N  driver=D  ids=V:D
+    host=root,…    the host itself needs it: root, swap, net (its default route), display (its only)
     link=wl        prefix of the names instead of the model's
 
 Lines that are no device:
@@ -59,6 +60,15 @@ MODELS = {
     "virtio": ("1af4", "1041", "1af4", "1100", "020000", "01", "virtio-pci", "en", ""),
     "wifi": ("8086", "2723", "8086", "0084", "028000", "1a", "iwlwifi", "wl", ""),
     "ax88179": (None, None, None, None, None, None, "ax88179_178a", "en", ""),
+}
+
+
+# What the inventory says of a function that the host needs.
+PROTECTED = {
+    "root": "root file system",
+    "swap": "swap",
+    "net": "default route",
+    "display": "the only display",
 }
 
 
@@ -224,6 +234,8 @@ class Machine:
         }
         if "ids" in options:
             entry["vendor"], entry["device"] = options["ids"].split(":")
+        if "host" in options:
+            entry["protected"] = ", ".join(PROTECTED[word] for word in options["host"].split(","))
         if "address" in options:
             entry["address"] = options["address"]
         if "group" in options:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 from program import Failure
 
@@ -52,8 +53,14 @@ def edited_files(plan):
     return {edit["file"] for edit in plan["edits"]}
 
 
-def is_empty(plan):
-    return not plan["edits"] and not plan["actions"] and not plan["blocked"]
+def is_empty(plan, listed=()):
+    """Whether nothing is left to do; with --root some actions are only ever listed."""
+    actions = [action for action in plan["actions"] if action not in listed]
+    return not plan["edits"] and not actions and not plan["blocked"]
+
+
+def releases(plan):
+    return [action for action in plan["actions"] if action["do"] == "release"]
 
 
 def expect(plan, words, text):
@@ -68,7 +75,7 @@ def expect(plan, words, text):
             need(len(plan["edits"]) == int(rest[0]),
                  f"{len(plan['edits'])} edits, not {rest[0]}: {show(plan)}")
     elif kind == "edit":
-        file, _, line = rest[0].partition(":")
+        file, line = re.fullmatch(r"(.+?)(?::(\d+))?", rest[0]).groups()
         was, _, now = text.split(None, 3)[3].partition(" > ") if len(rest) > 2 else ("", "", "")
         for edit in plan["edits"]:
             if (edit["file"] == file and (not line or edit["line"] == int(line))
@@ -78,6 +85,12 @@ def expect(plan, words, text):
         raise Failure(f"no such edit: {text}\n{show(plan)}")
     elif kind == "no-edit":
         need(rest[0] not in edited_files(plan), f"an edit of {rest[0]}: {show(plan)}")
+    elif kind in ("action", "no-action"):
+        found = [action for action in plan["actions"] if action["do"] == rest[0]
+                 and all(word in [str(value) for value in action.values()] for word in rest[1:])]
+        need(bool(found) == (kind == "action"), f"{text}: {json.dumps(plan['actions'])}")
+    elif kind == "actions":
+        need(not plan["actions"], f"actions: {plan['actions']}")
     elif kind in ("change", "no-change"):
         found = [change for change in plan["changes"]
                  if change["kind"] == rest[0] or rest[0] == "any"]

@@ -10,11 +10,13 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import time
 
 import machine
 import plan as plans
+import shell
 import sysfs
 import tree
 from plan import need
@@ -85,6 +87,17 @@ def rename_all(data, pairs):
     return re.sub(
         rf"(?<![\w-])({pattern})(?![\w-])".encode(),
         lambda match: names[match.group(1).decode()].encode(), data)
+
+
+def lines_off(data, numbers):
+    """The file with lines "5,8-10" commented out as hwrecover does."""
+    lines = data.splitlines(keepends=True)
+    for part in numbers.split(","):
+        first, _, last = part.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            lines[number - 1] = b"#hwrecover: " + re.sub(
+                rb"\\(\r?\n)$", rb"\\ (continued)\1", lines[number - 1])
+    return b"".join(lines)
 
 
 def live_lines(data):
@@ -229,7 +242,8 @@ class Scenario:
         if "plan-empties" not in self.skipped:
             self.edits_are_those(plan, before, after)
             left = self.plan()[0]
-            need(plans.is_empty(left), f"plan after boot network: {plans.show(left)}")
+            need(plans.is_empty(left, plans.releases(plan)),
+                 f"plan after boot network: {plans.show(left)}")
         if thorough or fresh:
             self.must(["boot", "network"])
             again = tree.differences(after, tree.scan(self.root), tree.Entry.untouched)
@@ -249,7 +263,8 @@ class Scenario:
         self.must(["apply"], root=applied)
         left = self.plan(root=applied)[0]
         if "plan-empties" not in self.skipped:
-            need(plans.is_empty(left), f"plan after apply ({applied}): {plans.show(left)}")
+            need(plans.is_empty(left, plans.releases(left)),
+                 f"plan after apply ({applied}): {plans.show(left)}")
         done = tree.scan(applied)
         self.must(["boot", "network"], root=applied)
         again = tree.differences(done, tree.scan(applied), tree.Entry.untouched)
@@ -259,8 +274,10 @@ class Scenario:
     def edits_are_those(self, plan, before, after):
         named = {os.path.realpath(os.path.join(self.root, path.lstrip("/")))
                  for path in plans.edited_files(plan)}
+        # A folder that a file comes back into comes with it.
         changed = {os.path.realpath(os.path.join(self.root, path))
-                   for path in tree.differences(before, after)}
+                   for path in tree.differences(before, after)
+                   if path in before or not stat.S_ISDIR(after[path].kind)}
         need(named == changed, f"planned: {sorted(named)}, changed: {sorted(changed)}")
         for path in tree.differences(before, after):
             if path in before and path in after:
@@ -448,7 +465,8 @@ class Scenario:
         self.must(["apply", *step.words[1:]])
         if "plan-empties" not in self.skipped:
             left = self.plan()[0]
-            need(plans.is_empty(left), f"plan after apply: {plans.show(left)}")
+            need(plans.is_empty(left, plans.releases(plan)),
+                 f"plan after apply: {plans.show(left)}")
 
     def arguments(self, words):
         return [re.sub(r"\$(\w+)", lambda match: str(self.marks[match.group(1)]), word)
@@ -542,12 +560,24 @@ class Scenario:
             need(f"{tree.Entry(path).mode:o}" == mode[0].lstrip("0"), f"{name}: mode")
         if options == ["as-was"]:
             wanted = self.base[name]
+        elif options and options[0].startswith("off="):
+            wanted = lines_off(self.base[name], options[0][4:])
         elif options and ">" in options[0]:
             wanted = rename_all(self.base[name], options[0])
         else:
             wanted = step.content(options)
         need(data == wanted, f"{name} is\n{data.decode(errors='replace')}"
              f"-- and should be\n{wanted.decode(errors='replace')}--")
+
+    def step_takes(self, step):
+        """takes PATH [ADDRESS…]: run by a shell, the script takes exactly these functions."""
+        path = self.inside(step.words[1])
+        with open(path, "rb") as file:
+            script = file.read()
+        addresses = [entry["address"] for entry in self.hardware[self.current].pci]
+        taken = shell.takes(script, addresses, os.path.join(self.work, "scratch"))
+        need(taken == set(step.words[2:]), f"{step.words[1]} takes {sorted(taken)}:\n"
+             + script.decode(errors="replace"))
 
     def step_expect_live(self, step):
         """expect-live PATH: what a reader sees, comments apart; no comment that was there went."""
@@ -671,7 +701,8 @@ class Scenario:
             need(not different, f"killed at change {count}, then {different} ({self.root})")
             self.must(["boot", "finish"])
             left = self.plan()[0]
-            need(plans.is_empty(left), f"killed at change {count}: {plans.show(left)}")
+            need(plans.is_empty(left, plans.releases(left)),
+                 f"killed at change {count}: {plans.show(left)}")
             self.drop(self.root)
             if result.status == 0:
                 break
