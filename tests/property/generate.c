@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * generate SEED DIRECTORY: a random machine before and after a random change, for the whole program.
+ * generate SEED DIRECTORY: a random machine before and after a random change, for the program.
  *
  *     before.json, after.json  what the program sees
  *     interfaces               a bridge for each NIC, and other mentions of it
- *     expected                 a line a NIC: its bridge, its name before, and its name after; "-" for
- *                              one that is gone, "?" for one that has no number of its own (none,
- *                              or one that another bears too): the program cannot always know
+ *     expected                 a line a NIC: its bridge, its name before, and its name after;
+ *                              "-" for one that is gone, "?" for one that has no number of its
+ *                              own (none, or one that another bears too): the program cannot
+ *                              always know
+ *     state-N.json, units-N    a history that begins with before and after and goes on, and a
+ *                              line a function in each state: its address, and which part of
+ *                              which card it is
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +18,9 @@
 #include "snapshot/basic/number.h"
 #include "snapshot/inventory-json.h"
 #include "tests/property/machines.h"
+
+/* The first two are before and after. */
+#define N_STATES 4
 
 static FILE *open_file(const char *directory, const char *name)
 {
@@ -108,11 +115,57 @@ static void write_expected(const char *directory, const struct scene *before,
 	close_file(file);
 }
 
+static void write_units(const char *directory, const char *name, const struct scene *scene)
+{
+	FILE *file = open_file(directory, name);
+
+	for (size_t i = 0; i < scene->inventory.n_functions; i++) {
+		struct pci_address_name address;
+
+		(void)fprintf(file, "%s %d.%u\n",
+			      pci_address_show(&scene->inventory.functions[i].address, &address),
+			      scene->functions[i].card, scene->functions[i].part);
+	}
+	close_file(file);
+}
+
+static void write_state(const char *directory, unsigned int number, struct scene *scene)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "state-%u.json", number);
+	write_inventory(directory, name, &scene->inventory, NULL);
+	(void)snprintf(name, sizeof(name), "units-%u", number);
+	write_units(directory, name, scene);
+}
+
+/* @machine is as it was seen @after; what happens to it from then on changes nothing else. */
+static void write_history(const char *directory, struct machine *machine, struct chance *chance,
+			  struct scene *before, struct scene *after)
+{
+	static const enum machine_change changes[] = {
+		MACHINE_ADD,     MACHINE_REMOVE,          MACHINE_MOVE, MACHINE_SWAP, MACHINE_SHIFT,
+		MACHINE_REPLACE, MACHINE_REPLACE_BY_TWIN,
+	};
+	const struct sight sight = SIGHT_CLEAR;
+	struct scene scene;
+
+	write_state(directory, 0, before);
+	write_state(directory, 1, after);
+	for (unsigned int i = 2; i < N_STATES; i++) {
+		machine_change(machine, changes[chance_below(chance, ARRAY_SIZE(changes))], chance);
+		machine_look(machine, &sight, chance, &scene);
+		write_state(directory, i, &scene);
+		scene_done(&scene);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const enum machine_change changes[] = { MACHINE_ADD,  MACHINE_REMOVE, MACHINE_MOVE,
-						       MACHINE_SWAP, MACHINE_SHIFT,
-						       MACHINE_REPLACE };
+	static const enum machine_change changes[] = {
+		MACHINE_ADD,  MACHINE_REMOVE, MACHINE_MOVE,
+		MACHINE_SWAP, MACHINE_SHIFT,  MACHINE_REPLACE
+	};
 	const struct sight sight = SIGHT_CLEAR;
 	struct scene before = { 0 }, after = { 0 };
 	struct machine machine;
@@ -139,6 +192,7 @@ int main(int argc, char **argv)
 			"00000001-0000-4000-8000-000000000001");
 	write_inventory(argv[2], "after.json", &after.inventory,
 			"00000002-0000-4000-8000-000000000002");
+	write_history(argv[2], &machine, &chance, &before, &after);
 	scene_done(&before);
 	scene_done(&after);
 	return EXIT_SUCCESS;

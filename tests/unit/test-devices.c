@@ -249,6 +249,41 @@ START_TEST(virtual_functions_nobody_uses_take_one_line)
 }
 END_TEST
 
+#define PROTECTED_MACHINE                                                                          \
+	"{\"pci\":["                                                                               \
+	"{\"address\":\"0000:00:18.0\",\"path\":\"pci0000:00/18.0\",\"vendor\":\"1022\","             \
+	"\"device\":\"1440\",\"class\":\"060000\",\"iommu_group\":1},"                               \
+	"{\"address\":\"0000:00:18.1\",\"path\":\"pci0000:00/18.1\",\"vendor\":\"1022\","             \
+	"\"device\":\"1441\",\"class\":\"060000\",\"iommu_group\":1,"                               \
+	"\"protected\":\"swap\\u0085\"},"                                                           \
+	"{\"address\":\"0000:01:00.0\",\"path\":\"pci0000:00/01.0/00.0\",\"vendor\":\"10ec\","        \
+	"\"device\":\"8168\",\"class\":\"020000\",\"driver\":\"r8169\",\"iommu_group\":2,"          \
+	"\"protected\":\"default route (vmbr0)\"}],"                                               \
+	"\"nics\":[{\"name\":\"enp1s0\",\"pci\":\"0000:01:00.0\"}]}"
+
+START_TEST(what_the_host_needs_is_marked_and_says_why)
+{
+	struct devices_view view = { .terminal = { .utf8 = true, .width = UINT_MAX } };
+
+	/* A bridge that is needed is not folded with the others. */
+	ck_assert_str_eq(print(PROTECTED_MACHINE, &view),
+			 "3 PCI functions, 1 NIC\n"
+			 "\n"
+			 "pci0000:00\n"
+			 "├─00:18.0  host bridge  [1022:1440]  -      1\n"
+			 "├─00:18.1  host bridge  [1022:1441]  -      1\n"
+			 "│          protected: swap\\xc2\\x85\n"
+			 "└─01:00.0  Ethernet     [10ec:8168]  r8169  2\n"
+			 "           protected: default route (vmbr0)\n"
+			 "           enp1s0  address unknown\n");
+	view.groups = true;
+	ck_assert_ptr_nonnull(strstr(print(PROTECTED_MACHINE, &view),
+				     "1 ┬ 00:18.0  host bridge  [1022:1440]  -\n"
+				     "  └ 00:18.1  host bridge  [1022:1441]  -\n"
+				     "             protected: swap"));
+}
+END_TEST
+
 START_TEST(an_empty_machine_is_shown_as_such)
 {
 	const struct devices_view tree = { .terminal = { .width = 80 } };
@@ -311,6 +346,7 @@ int main(void)
 	tcase_add_test(tests, domains_are_shown_once_there_is_more_than_one);
 	tcase_add_test(tests, a_function_without_a_known_place_or_bridge_is_shown_all_the_same);
 	tcase_add_test(tests, virtual_functions_nobody_uses_take_one_line);
+	tcase_add_test(tests, what_the_host_needs_is_marked_and_says_why);
 	tcase_add_test(tests, an_empty_machine_is_shown_as_such);
 	tcase_add_test(tests, names_from_files_cannot_steer_a_terminal);
 	tcase_add_test(tests, model_names_are_those_of_a_database);

@@ -502,6 +502,62 @@ START_TEST(a_serial_that_two_units_were_recorded_with_finds_neither_elsewhere)
 }
 END_TEST
 
+/* Twins that changed places: one has no number, and the other's says that it is not the first. */
+START_TEST(what_was_lost_is_not_found_by_staying)
+{
+	struct unit unit;
+
+	PUT(&past, .at = "05:00.0", .path = "01.1/00.0", .model = HBA);
+	record();
+	unit = unit_at("05:00.0");
+	unit.lost = true;
+	PUT(&before, .at = "04:00.0", .path = "01.0/00.0", .model = HBA);
+	PUT(&after, .at = "04:00.0", .path = "01.0/00.0", .model = HBA);
+	PUT(&before, .at = "05:00.0", .path = "01.1/00.0", .model = HBA, .serial = S1);
+	PUT(&after, .at = "05:00.0", .path = "01.1/00.0", .model = HBA, .serial = S1);
+	compare();
+	expect(locate(&unit), FATE_AMBIGUOUS);
+	/* Who comes into its place is it again. */
+	tear_down();
+	set_up();
+	PUT(&before, .at = "04:00.0", .path = "01.0/00.0", .model = HBA);
+	PUT(&after, .at = "05:00.0", .path = "01.1/00.0", .model = HBA);
+	PUT(&after, .at = "04:00.0", .path = "01.0/00.0", .model = HBA, .serial = S1);
+	compare();
+	expect_function(locate(&unit), "05:00.0", CONFIDENCE_STRONG);
+}
+END_TEST
+
+START_TEST(a_serial_that_functions_of_one_card_share_finds_both)
+{
+	struct unit first, second, moved;
+	const struct unit *meant[] = { &first, &second };
+
+	PUT(&past, .at = "04:00.0", .path = "01.1/00.0", .model = I350, .serial = S1);
+	PUT(&past, .at = "04:00.1", .path = "01.1/00.1", .model = I350, .serial = S1);
+	PUT(&past, .at = "07:00.1", .path = "02.4/00.1", .model = I350, .serial = S1);
+	record();
+	/* The first could not be read when bus numbers changed, and they change again. */
+	unit_from_function(&past, &past.functions[0], &first);
+	unit_from_function(&past, &past.functions[1], &second);
+	first.function.serial = second.function.serial = S1;
+	second.function.address.bus = 5;
+	PUT(&after, .at = "06:00.0", .path = "01.1/00.0", .model = I350, .serial = S1);
+	PUT(&after, .at = "06:00.1", .path = "01.1/00.1", .model = I350, .serial = S1);
+	compare();
+	expect_function(locate_among(&first, meant, 2), "06:00.0", CONFIDENCE_CERTAIN);
+	expect_function(locate_among(&second, meant, 2), "06:00.1", CONFIDENCE_CERTAIN);
+	/* Nor when the card was put elsewhere: both were first recorded in one place. */
+	unit_from_function(&past, &past.functions[2], &moved);
+	moved.function.serial = S1;
+	moved.first_path = second.first_path;
+	meant[1] = &moved;
+	expect_function(locate_among(&first, meant, 2), "06:00.0", CONFIDENCE_CERTAIN);
+	moved.first_path = moved.function.path;
+	expect(locate_among(&first, meant, 2), FATE_AMBIGUOUS);
+}
+END_TEST
+
 START_TEST(a_ghost_in_an_unreadable_place_is_not_gone)
 {
 	struct unit nic;
@@ -642,6 +698,110 @@ START_TEST(a_number_that_only_the_unit_has_contradicts_too)
 	EXPECT_NIC("enp6s0", "enp6s0", CONFIDENCE_STRONG);
 	expect(locate(&hba), FATE_GONE);
 	expect(locate(&nic), FATE_GONE);
+}
+END_TEST
+
+/* A function knows no MAC; that of its link tells nothing of whether it stood on the same unit. */
+START_TEST(a_serial_contradicts_also_what_a_mac_says_of_what_stood_there)
+{
+	struct unit unit;
+
+	PUT(&past, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .serial = S1);
+	record();
+	unit = unit_at("06:00.0");
+	PUT(&before, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .nic = "enp6s0",
+	    .mac = M1);
+	PUT(&after, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .serial = S2,
+	    .nic = "enp6s0", .mac = M1);
+	compare();
+	expect(locate(&unit), FATE_GONE);
+	/* Nor does it while its own number is elsewhere. */
+	after.functions[0].serial = NULL;
+	PUT(&after, .at = "09:00.0", .path = "02.3/00.0", .model = I210, .serial = S1);
+	compare();
+	expect_function(locate(&unit), "09:00.0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
+START_TEST(a_serial_contradicts_a_nic_that_does_not_tell_its_mac)
+{
+	struct unit nic;
+
+	PUT(&past, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .serial = S1,
+	    .nic = "enp6s0", .mac = M1, .port = 1);
+	record();
+	nic = unit_named("enp6s0");
+	PUT(&before, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .nic = "enp6s0",
+	    .mac = M1, .port = 1);
+	PUT(&after, .at = "06:00.0", .path = "02.1/00.0", .model = I210, .serial = S2,
+	    .nic = "enp6s0", .port = 1);
+	compare();
+	expect(locate(&nic), FATE_GONE);
+	/* And finds it where it is. */
+	PUT(&after, .at = "09:00.0", .path = "02.3/00.0", .model = I210, .serial = S1,
+	    .nic = "enp9s0", .port = 1);
+	compare();
+	expect_nic(locate(&nic), "enp9s0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
+/* Twins that changed places, and only one of them tells its number. */
+START_TEST(a_serial_outdoes_the_place_of_a_nic)
+{
+	struct unit nic;
+
+	PUT(&past, .at = "03:00.0", .path = "01.1/00.0", .model = I210, .serial = S1,
+	    .nic = "enp3s0", .port = 1);
+	record();
+	nic = unit_named("enp3s0");
+	PUT(&before, .at = "02:00.0", .path = "01.0/00.0", .model = I210, .nic = "enp2s0",
+	    .port = 1);
+	PUT(&before, .at = "03:00.0", .path = "01.1/00.0", .model = I210, .nic = "enp3s0",
+	    .port = 1);
+	PUT(&after, .at = "02:00.0", .path = "01.0/00.0", .model = I210, .serial = S1,
+	    .nic = "enp2s0", .port = 1);
+	PUT(&after, .at = "03:00.0", .path = "01.1/00.0", .model = I210, .nic = "enp3s0",
+	    .port = 1);
+	compare();
+	expect_nic(locate(&nic), "enp2s0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
+START_TEST(a_serial_that_the_older_inventory_did_not_know_finds_a_nic)
+{
+	struct unit nic;
+
+	PUT(&past, .at = "0d:00.0", .path = "02.1/00.0", .model = I210, .serial = S1,
+	    .nic = "enp13s0", .port = 1);
+	record();
+	nic = unit_named("enp13s0");
+	PUT(&before, .at = "0d:00.0", .path = "02.1/00.0", .model = I210, .nic = "enp13s0",
+	    .port = 1);
+	PUT(&after, .at = "0d:00.0", .path = "02.1/00.0", .model = UNREAD);
+	compare();
+	expect(locate(&nic), FATE_UNREADABLE);
+	PUT(&after, .at = "09:00.0", .path = "02.3/00.0", .model = I210, .serial = S1,
+	    .nic = "enp9s0", .port = 1);
+	compare();
+	expect_nic(locate(&nic), "enp9s0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
+START_TEST(a_link_on_a_function_that_is_certain_is_the_ghosts)
+{
+	struct unit nic;
+
+	PUT(&past, .at = "04:00.0", .path = "01.0/00.0", .model = I210, .serial = S1,
+	    .nic = "enp4s0", .port = 1);
+	record();
+	nic = unit_named("enp4s0");
+	nic.lost = true;
+	PUT(&before, .at = "05:00.0", .path = "02.0/00.0", .model = I210, .nic = "enp5s0",
+	    .mac = M1, .port = 1);
+	PUT(&after, .at = "05:00.0", .path = "02.0/00.0", .model = I210, .serial = S1,
+	    .nic = "enp5s0", .mac = M1, .port = 1);
+	compare();
+	expect_nic(locate(&nic), "enp5s0", CONFIDENCE_CERTAIN);
 }
 END_TEST
 
@@ -816,6 +976,56 @@ START_TEST(a_virtual_function_of_a_ghost_comes_back_with_it)
 }
 END_TEST
 
+/* Another card of the model took the slot: its virtual functions are not those of the first. */
+START_TEST(a_virtual_function_goes_with_its_card)
+{
+	struct unit function, nic;
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .nic = "enp7s0", .mac = M1);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	record();
+	function = unit_at("07:10.0");
+	nic = unit_named("enp7s0v0");
+	PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .nic = "enp7s0",
+	    .mac = M1);
+	put_virtual(&before, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .nic = "enp7s0",
+	    .mac = M2);
+	put_virtual(&after, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	compare();
+	expect(locate(&function), FATE_GONE);
+	expect(locate(&nic), FATE_GONE);
+}
+END_TEST
+
+START_TEST(a_lost_virtual_function_is_not_found_by_staying)
+{
+	struct unit unit;
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	record();
+	unit = unit_at("07:10.0");
+	unit.lost = true;
+	PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350);
+	put_virtual(&before, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350);
+	put_virtual(&after, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	compare();
+	expect(locate(&unit), FATE_AMBIGUOUS);
+	/* Its place was empty, or another card's, and a card is put in. */
+	tear_down();
+	set_up();
+	PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350);
+	put_virtual(&after, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	compare();
+	expect_function(locate(&unit), "07:10.0", CONFIDENCE_STRONG);
+	PUT(&before, .at = "08:00.0", .path = "02.2/00.0", .model = I350);
+	compare();
+	expect_function(locate(&unit), "07:10.0", CONFIDENCE_STRONG);
+}
+END_TEST
+
 START_TEST(a_nic_without_a_function_is_found_by_mac_or_name)
 {
 	struct unit numbered, named;
@@ -878,6 +1088,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, two_ghosts_of_one_place_are_both_ambiguous);
 	tcase_add_test(tests, two_references_to_one_unit_do_not_dispute_it);
 	tcase_add_test(tests, a_serial_that_two_units_were_recorded_with_finds_neither_elsewhere);
+	tcase_add_test(tests, what_was_lost_is_not_found_by_staying);
+	tcase_add_test(tests, a_serial_that_functions_of_one_card_share_finds_both);
 	tcase_add_test(tests, a_ghost_in_an_unreadable_place_is_not_gone);
 	tcase_add_test(tests, what_was_recorded_while_it_could_not_be_read_is_in_place);
 	tcase_add_test(tests, a_ghost_is_not_what_merely_sits_in_its_place);
@@ -885,6 +1097,11 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_ghost_on_its_path_needs_the_paths_of_its_twins);
 	tcase_add_test(tests, what_a_mac_found_is_not_sought_by_its_serial);
 	tcase_add_test(tests, a_number_that_only_the_unit_has_contradicts_too);
+	tcase_add_test(tests, a_serial_contradicts_also_what_a_mac_says_of_what_stood_there);
+	tcase_add_test(tests, a_serial_contradicts_a_nic_that_does_not_tell_its_mac);
+	tcase_add_test(tests, a_serial_outdoes_the_place_of_a_nic);
+	tcase_add_test(tests, a_serial_that_the_older_inventory_did_not_know_finds_a_nic);
+	tcase_add_test(tests, a_link_on_a_function_that_is_certain_is_the_ghosts);
 	tcase_add_test(tests, a_shown_nic_gives_way_to_a_number);
 	tcase_add_test(tests, ports_of_a_function_are_told_by_number_before_name);
 	tcase_add_test(tests, an_ambiguous_nic_may_be_where_it_was_first_recorded);
@@ -893,6 +1110,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_virtual_function_is_found_through_where_its_physical_one_was);
 	tcase_add_test(tests, a_virtual_function_has_the_link_that_stands_on_it);
 	tcase_add_test(tests, a_virtual_function_of_a_ghost_comes_back_with_it);
+	tcase_add_test(tests, a_virtual_function_goes_with_its_card);
+	tcase_add_test(tests, a_lost_virtual_function_is_not_found_by_staying);
 	tcase_add_test(tests, a_nic_without_a_function_is_found_by_mac_or_name);
 	tcase_add_test(tests, a_port_is_not_another_port_of_its_function);
 }

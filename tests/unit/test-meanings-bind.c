@@ -465,6 +465,123 @@ START_TEST(a_file_that_was_away_is_known_again)
 }
 END_TEST
 
+#define OVERRIDE(address) "echo vfio-pci > /sys/bus/pci/devices/" address "/driver_override\n"
+#define CARDS             "-@05#05 -@06#06 -@07#07"
+
+/* What the addresses in the first file mean: the bus and the last byte of each serial, "-" for
+ * nobody; '!' behind what is out of force. */
+static void expect_addresses(const char *wanted)
+{
+	const struct subject *subject = &look.resolution.subjects[0];
+	struct buffer text = { 0 };
+
+	buffer_append_text(&text, "");
+	for (size_t i = 0; i < subject->document->n_references; i++) {
+		const struct reference *reference = &subject->document->references[i];
+		const struct binding *binding = &subject->bindings[i];
+		const struct unit *unit =
+			binding->unit == MEANS_NOBODY ? NULL : &look.meanings.units[binding->unit];
+
+		ck_assert_int_eq(reference->kind, REFERENCE_ADDRESS);
+		ck_assert(!unit || unit->kind == UNIT_FUNCTION);
+		buffer_appendf(&text, "%s%02x=%s%s", i ? " " : "", reference->address.bus,
+			       unit && unit->function.serial ? unit->function.serial + 21 : "-",
+			       binding->parked ? "!" : "");
+	}
+	ck_assert_str_eq(text.data, wanted);
+	buffer_done(&text);
+}
+
+START_TEST(an_address_means_the_function_that_sits_there)
+{
+	world_set(&world, BIND_SCRIPT,
+		  "#!/bin/sh\n" OVERRIDE("0000:06:00.0") OVERRIDE("07:00.0")
+			  OVERRIDE("0000:09:00.0"));
+	look_at(CARDS);
+	expect_addresses("06=06 07=07 09=-");
+	world_apply(&world, &look);
+	look_at("-@05#05 -@08/06#06 -@06/07#07");
+	expect_addresses("06=06 07=07 09=-");
+	world_apply(&world, &look);
+	look_at("-@05#05 -@08/06#06 -@06/07#07");
+	expect_addresses("06=06! 07=07! 09=-");
+}
+END_TEST
+
+START_TEST(an_address_that_a_person_edited_means_what_sits_there)
+{
+	world_set(&world, BIND_SCRIPT, "#!/bin/sh\n" OVERRIDE("0000:06:00.0"));
+	world_boot(&world, CARDS);
+	world_edit(&world, BIND_SCRIPT, "0000:06:00.0", "0000:07:00.0");
+	look_at(CARDS);
+	expect_addresses("07=07");
+	/* Following the hardware by hand keeps what the place meant. */
+	world_apply(&world, &look);
+	world_edit(&world, BIND_SCRIPT, "0000:07:00.0", "0000:06:00.0");
+	look_at("-@05#05 -@07/06#06 -@06/07#07");
+	expect_addresses("06=07");
+	/* What is neither is nobody's. */
+	world_edit(&world, BIND_SCRIPT, "0000:06:00.0", "0000:05:00.0");
+	look_at("-@06/05#05 -@05/06#06 -@07#07");
+	expect_addresses("05=-");
+}
+END_TEST
+
+START_TEST(a_name_and_an_address_mean_things_of_their_own)
+{
+	world_set(&world, INTERFACES, "auto enp6s0\n");
+	world_set(&world, BIND_SCRIPT, "#!/bin/sh\n" OVERRIDE("0000:06:00.0"));
+	world_boot(&world, "enp5s0=05@05#05 enp6s0=06@06#06");
+	ck_assert_uint_eq(world.recorded.n_units, 2);
+	ck_assert_int_ne(world.recorded.units[0].kind, world.recorded.units[1].kind);
+	world_boot(&world, "enp5s0=05@05#05 enp9s0=06@09/06#06");
+	ck_assert_str_eq(world_text(&world, INTERFACES), "auto enp9s0\n");
+	ck_assert_ptr_nonnull(strstr(world_text(&world, BIND_SCRIPT), PARK_PREFIX));
+}
+END_TEST
+
+START_TEST(the_name_of_a_file_keeps_its_meaning)
+{
+	world_set(&world, DRIVERCTL "0000:06:00.0", "vfio-pci\n");
+	look_at(CARDS);
+	expect_addresses("06=06");
+	world_apply(&world, &look);
+	/* Its contents are not its name. */
+	world_set(&world, DRIVERCTL "0000:06:00.0", "pci-stub\n");
+	look_at("-@05#05 -@08/06#06 -@06/07#07");
+	expect_addresses("06=06");
+	world_apply(&world, &look);
+	ck_assert_ptr_null(world_text(&world, DRIVERCTL "0000:06:00.0"));
+	look_at("-@05#05 -@08/06#06 -@06/07#07");
+	expect_addresses("06=06!");
+	/* Put there again, by hand or from a backup, it is the same entry. */
+	world_set(&world, DRIVERCTL "0000:06:00.0", "vfio-pci\n");
+	look_at("-@05#05 -@08/06#06 -@06/07#07");
+	expect_addresses("06=06");
+}
+END_TEST
+
+START_TEST(what_is_in_a_script_that_is_off_is_out_of_force)
+{
+	world_set(&world, BIND_SCRIPT,
+		  "#!/bin/sh\nset -e\nfor f in 0 1; do\n"
+		  "echo 1 > /sys/bus/pci/devices/0000:06:00.$f/remove\ndone\n");
+	world_boot(&world, CARDS);
+	world_boot(&world, "-@05#05 -@07#07");
+	ck_assert_ptr_nonnull(strstr(world_text(&world, BIND_SCRIPT), PARK_EXIT_LINE));
+	look_at("-@05#05 -@07#07");
+	expect_addresses("06=06!");
+	/* Also where somebody edits it elsewhere. */
+	world_edit(&world, BIND_SCRIPT, "done\n", "done\n# mine\n");
+	look_at(CARDS);
+	expect_addresses("06=06!");
+	/* Who takes the line out turns it on. */
+	world_edit(&world, BIND_SCRIPT, PARK_EXIT_LINE, "");
+	look_at("-@05#05 -@07#07");
+	expect_addresses("06=06");
+}
+END_TEST
+
 START_TEST(restoring_what_was_edited_away_moves_no_meaning)
 {
 	begin("iface vmbr0 inet manual\n\tbridge-ports enp5s0\n\tup a enp5s0\n\tup b enp6s0\n"
@@ -514,6 +631,11 @@ int main(void)
 	tcase_add_test(tcase, files_are_bound_each_for_itself);
 	tcase_add_test(tcase, a_file_that_was_away_is_known_again);
 	tcase_add_test(tcase, restoring_what_was_edited_away_moves_no_meaning);
+	tcase_add_test(tcase, an_address_means_the_function_that_sits_there);
+	tcase_add_test(tcase, an_address_that_a_person_edited_means_what_sits_there);
+	tcase_add_test(tcase, a_name_and_an_address_mean_things_of_their_own);
+	tcase_add_test(tcase, the_name_of_a_file_keeps_its_meaning);
+	tcase_add_test(tcase, what_is_in_a_script_that_is_off_is_out_of_force);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -7,7 +7,7 @@
 
 /* Something in every member. */
 static const char sample[] =
-	"{\"settled\":7,\"undone\":true,"
+	"{\"settled\":7,\"undone\":true,\"home\":\"0c6de1a2-0000-4000-8000-000000000001\","
 	"\"units\":["
 	"{\"kind\":\"nic\",\"name\":\"enp6s0\",\"mac\":\"02:00:00:00:00:01\",\"port\":0,"
 	" \"ports_on_card\":2,\"driver\":\"r8169\","
@@ -17,7 +17,7 @@ static const char sample[] =
 	"  \"firmware_path\":\"\\\\_SB.PCI0\",\"driver\":\"r8169\",\"physfn\":\"0000:06:00.1\","
 	"  \"vf_index\":3,\"first_address\":\"0000:05:00.0\",\"first_path\":\"pci0000:00/01.0\"}},"
 	"{\"kind\":\"nic\",\"name\":\"usb0\",\"mac\":null,\"port\":-1,\"ports_on_card\":1,"
-	" \"driver\":null},"
+	" \"driver\":null,\"lost\":true},"
 	"{\"kind\":\"pci\",\"pci\":{\"address\":\"10000:e1:00.0\",\"ids\":\"8086:0a54\","
 	"  \"first_address\":\"10000:e1:00.0\"}}],"
 	"\"mentions\":["
@@ -26,14 +26,23 @@ static const char sample[] =
 	" \"body\":\"00000000000000ff\",\"key\":\"bridge-ports\",\"line\":\"ffffffffffffffff\","
 	" \"unit\":0,\"ambiguous\":true,\"held\":true},"
 	"{\"file.latin1\":\"/etc/\\u00ff\",\"kind\":\"nic\",\"text\":\"usb0\",\"offset\":0,"
-	" \"block\":\"\",\"body\":\"0\",\"key\":\"\",\"line\":\"0\",\"unit\":null}],"
+	" \"block\":\"\",\"body\":\"0\",\"key\":\"\",\"line\":\"0\",\"unit\":null},"
+	"{\"file\":\"/etc/driverctl.d/pci-10000:e1:00.0\",\"kind\":\"address\","
+	" \"text\":\"10000:e1:00.0\",\"offset\":0,\"block\":\"vfio-pci\",\"body\":\"0\","
+	" \"key\":\"driver\",\"line\":\"1\",\"unit\":2}],"
 	"\"parked\":["
 	"{\"file\":\"/etc/network/interfaces\",\"offset\":40,\"context\":\"auto lo\","
 	" \"present.latin1\":\"#hwrecover: auto enp6s0 \\u00fe\\n\","
 	" \"original.latin1\":\"auto enp6s0 \\u00fe\\n\",\"inside\":true,\"lost\":true,"
 	" \"mentions\":["
 	"  {\"offset\":5,\"length\":6,\"unit\":0,\"said\":\"enp6s0\",\"parked\":true},"
-	"  {\"offset\":0,\"length\":13,\"unit\":null,\"said\":\"x\",\"parked\":false}]}],"
+	"  {\"offset\":0,\"length\":13,\"unit\":null,\"said\":\"x\",\"parked\":false}]},"
+	"{\"file\":\"/etc/driverctl.d/pci-0000:06:00.0\",\"offset\":0,\"context\":\"\","
+	" \"present\":\"\",\"original\":\"vfio-pci\\n\",\"inside\":false,"
+	" \"away\":{\"source\":\"driverctl\",\"content\":\"\",\"mode\":\"0640\",\"uid\":7,"
+	"  \"gid\":8,\"xattrs\":[{\"name\":\"user.x\",\"value\":\"00ff\"}]},"
+	" \"mentions\":["
+	"  {\"offset\":0,\"length\":0,\"unit\":2,\"said\":\"0000:06:00.0\",\"parked\":true}]}],"
 	"\"files\":["
 	"{\"file\":\"/etc/network/interfaces\",\"digest\":\"0123456789abcdef\","
 	" \"lines\":[\"1\",\"ffffffffffffffff\"]},"
@@ -77,6 +86,7 @@ START_TEST(reads_every_member)
 	read_state(object, &meanings);
 	ck_assert_uint_eq(meanings.settled, 7);
 	ck_assert(meanings.undone);
+	ck_assert_str_eq(meanings.home, "0c6de1a2-0000-4000-8000-000000000001");
 	ck_assert_uint_eq(meanings.n_units, 3);
 	unit = &meanings.units[0];
 	ck_assert_int_eq(unit->kind, UNIT_NIC);
@@ -103,6 +113,7 @@ START_TEST(reads_every_member)
 	ck_assert(!unit->has_function && !unit->nic.has_pci);
 	ck_assert_ptr_null(unit->nic.mac);
 	ck_assert_int_eq(unit->nic.port, UNKNOWN);
+	ck_assert(unit->lost && !meanings.units[0].lost);
 	unit = &meanings.units[2];
 	ck_assert_int_eq(unit->kind, UNIT_FUNCTION);
 	ck_assert_uint_eq(unit->function.address.domain, 0x10000);
@@ -110,7 +121,10 @@ START_TEST(reads_every_member)
 	ck_assert_int_eq(unit->vf_index, UNKNOWN);
 	ck_assert(!unit->function.has_physfn);
 
-	ck_assert_uint_eq(meanings.n_mentions, 2);
+	ck_assert_uint_eq(meanings.n_mentions, 3);
+	ck_assert_int_eq(meanings.mentions[0].kind, REFERENCE_NIC);
+	ck_assert_int_eq(meanings.mentions[2].kind, REFERENCE_ADDRESS);
+	ck_assert_uint_eq(meanings.mentions[2].unit, 2);
 	mention = &meanings.mentions[0];
 	ck_assert_str_eq(mention->path, "/etc/network/interfaces");
 	ck_assert_str_eq(mention->text, "enp6s0");
@@ -128,8 +142,24 @@ START_TEST(reads_every_member)
 	ck_assert_uint_eq(mention->unit, MEANS_NOBODY);
 	ck_assert(!mention->ambiguous && !mention->held);
 
-	ck_assert_uint_eq(meanings.n_parked, 1);
+	ck_assert_uint_eq(meanings.n_parked, 2);
+	parked = &meanings.parked[1];
+	ck_assert_str_eq(parked->path, "/etc/driverctl.d/pci-0000:06:00.0");
+	ck_assert_str_eq(parked->source, "driverctl");
+	ck_assert_str_eq(parked->present, "");
+	ck_assert_str_eq(parked->original, "vfio-pci\n");
+	ck_assert_uint_eq(parked->attributes.mode, 0640);
+	ck_assert_uint_eq(parked->attributes.uid, 7);
+	ck_assert_uint_eq(parked->attributes.gid, 8);
+	ck_assert_uint_eq(parked->attributes.n_xattrs, 1);
+	ck_assert_str_eq(parked->attributes.xattrs[0].name, "user.x");
+	ck_assert_uint_eq(parked->attributes.xattrs[0].size, 2);
+	ck_assert_mem_eq(parked->attributes.xattrs[0].value, "\x00\xff", 2);
+	ck_assert_uint_eq(parked->n_mentions, 1);
+	ck_assert_uint_eq(parked->mentions[0].length, 0);
+	ck_assert_uint_eq(parked->mentions[0].unit, 2);
 	parked = &meanings.parked[0];
+	ck_assert_ptr_null(parked->source);
 	ck_assert_uint_eq(parked->offset, 40);
 	ck_assert_str_eq(parked->context, "auto lo");
 	ck_assert_str_eq(parked->present, "#hwrecover: auto enp6s0 \xfe\n");
@@ -188,6 +218,7 @@ START_TEST(takes_missing_members_for_nothing)
 	read_state(object, &meanings);
 	ck_assert_uint_eq(meanings.settled, 0);
 	ck_assert(!meanings.undone);
+	ck_assert_ptr_null(meanings.home);
 	ck_assert_uint_eq(
 		meanings.n_units + meanings.n_mentions + meanings.n_parked + meanings.n_files, 0);
 	meanings_done(&meanings);
@@ -225,6 +256,7 @@ static const struct malformed {
 	{ "", "settled", "-1", "settled" },
 	{ "", "settled", "\"7\"", "settled" },
 	{ "", "undone", "1", "undone" },
+	{ "", "home", "7", "home" },
 	{ "", "units", "{}", "units" },
 	{ "", "mentions", "\"\"", "mentions" },
 	{ "", "parked", "7", "parked" },
@@ -245,6 +277,7 @@ static const struct malformed {
 	{ "units[0]", "name", "\"enp6s0enp6s0enp6s0\"", "name" },
 	{ "units[0]", "mac", "[]", "mac" },
 	{ "units[0]", "port", "-2", "port" },
+	{ "units[1]", "lost", "1", "lost" },
 	{ "units[0]", "port", "1.5", "port" },
 	{ "units[0]", "ports_on_card", "65536", "ports_on_card" },
 	{ "units[0]", "driver", "false", "driver" },
@@ -296,8 +329,10 @@ static const struct malformed {
 	{ "mentions[0]", "unit", "-1", "unit" },
 	{ "mentions[0]", "unit", "2147483648", "unit" },
 	{ "mentions[0]", "unit", "\"0\"", "unit" },
-	/* A function is no NIC. */
+	/* A function is no NIC, nor the other way. */
 	{ "mentions[0]", "unit", "2", "unit" },
+	{ "mentions[2]", "unit", "0", "unit" },
+	{ "mentions[2]", "kind", "\"nic\"", "unit" },
 	{ "mentions[0]", "ambiguous", "1", "ambiguous" },
 	{ "mentions[0]", "held", "\"true\"", "held" },
 	{ "parked[0]", "file", NULL, "file" },
@@ -319,9 +354,26 @@ static const struct malformed {
 	{ "parked[0].mentions[0]", "length", "0", "length" },
 	{ "parked[0].mentions[0]", "length", "9223372036854775807", "offset" },
 	{ "parked[0].mentions[0]", "unit", "3", "unit" },
-	{ "parked[0].mentions[0]", "unit", "2", "unit" },
 	{ "parked[0].mentions[0]", "said", "7", "said" },
 	{ "parked[0].mentions[0]", "parked", "1", "parked" },
+	{ "parked[1]", "file", "\"pci-0000:06:00.0\"", "file" },
+	{ "parked[1]", "file", "\"/etc/driverctl.d/../shadow\"", "file" },
+	{ "parked[1]", "away", "7", "away" },
+	{ "parked[1]", "away", "[]", "away" },
+	/* Else no name stands in the text. */
+	{ "parked[1]", "away", NULL, "length" },
+	{ "parked[1].away", "source", NULL, "source" },
+	{ "parked[1].away", "source", "7", "source" },
+	{ "parked[1].away", "content", NULL, "content" },
+	{ "parked[1].away", "mode", NULL, "mode" },
+	{ "parked[1].away", "mode", "\"640\"", "mode" },
+	{ "parked[1].away", "mode", "416", "mode" },
+	{ "parked[1].away", "uid", "-1", "uid" },
+	{ "parked[1].away", "gid", "\"0\"", "gid" },
+	{ "parked[1].away", "xattrs", "{}", "xattrs" },
+	{ "parked[1].mentions[0]", "offset", "10", "offset" },
+	{ "parked[1].mentions[0]", "length", "-1", "length" },
+	{ "parked[1].mentions[0]", "length", "10", "offset" },
 	{ "files[0]", "file", NULL, "file" },
 	{ "files[0]", "digest", NULL, "digest" },
 	{ "files[0]", "digest", "\"x\"", "digest" },

@@ -2,8 +2,10 @@
 #include "recovery/park.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 
+#include "recovery/sources/bind.h"
 #include "recovery/sources/interfaces-lines.h"
 #include "snapshot/basic/number.h"
 
@@ -376,6 +378,335 @@ START_TEST(takes_two_lists_on_one_line_apart)
 	load(bytes_make(rendered.text, rendered.size));
 	undo();
 	expect_bytes(document_bytes(&document), bytes_of(text));
+}
+END_TEST
+
+/* Parks the addresses of the numbers, by blanks: "6" is 0000:06:00.0. */
+static void treat_addresses(const char *numbers)
+{
+	memset(treatments, 0, sizeof(treatments));
+	for (size_t i = 0; i < document.n_references; i++) {
+		const char number[] = { (char)('0' + document.references[i].address.bus), '\0' };
+
+		ck_assert_int_eq(document.references[i].kind, REFERENCE_ADDRESS);
+		treatments[i].park = strstr(numbers, number) != NULL;
+	}
+}
+
+static void scan_script(void)
+{
+	document_clear_scan(&document);
+	ck_assert_int_eq(bind_script_scan_document(&document), 0);
+	ck_assert_uint_le(document.n_references, MAX_REFERENCES);
+	ck_assert_ptr_null(document.rejected);
+}
+
+static void park_script(const char *before, const char *numbers)
+{
+	meanings_done(&meanings);
+	load(bytes_of(before));
+	scan_script();
+	treat_addresses(numbers);
+	render();
+	record();
+}
+
+/* Parks so in a script, expects @after, that the next run does the same, and @before when it is
+ * undone. */
+static void check_script(const char *before, const char *numbers, const char *after)
+{
+	park_script(before, numbers);
+	expect_bytes(bytes_make(rendered.text, rendered.size), bytes_of(after));
+	expect_bytes(bytes_make(rendered.plain, rendered.plain_size), bytes_of(before));
+	ck_assert_int_eq(bind_script_check_text(bytes_of(after), PATH, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		load(bytes_of(after));
+		undo();
+		expect_bytes(document_bytes(&document), bytes_of(before));
+		scan_script();
+		treat_addresses(numbers);
+		render();
+		expect_bytes(bytes_make(rendered.text, rendered.size), bytes_of(after));
+		record();
+	}
+}
+
+#define OVERRIDE(address) \
+	"echo vfio-pci > /sys/bus/pci/devices/0000:0" address ":00.0/driver_override\n"
+/* Whatever function of the slot: no statement of it can be put out of force for one. */
+#define WHOLE_SLOT      "for f in 0 1; do echo 1 > /sys/bus/pci/devices/0000:06:00.$f/remove; done\n"
+#define OFF             PARK_EXIT_LINE
+#define PARKED(address) "#hwrecover: " OVERRIDE(address)
+
+START_TEST(switches_a_script_off_before_anything_in_it)
+{
+	check_script("#!/bin/sh\n" WHOLE_SLOT, "6", "#!/bin/sh\n" OFF WHOLE_SLOT);
+	ck_assert_uint_eq(rendered.n_parked, 1);
+	/* What stands in it stays a mention. */
+	ck_assert(!rendered.out_of_force[0]);
+	check_script(WHOLE_SLOT, "6", OFF WHOLE_SLOT);
+	check_script("\n# x\n" WHOLE_SLOT, "6", OFF "\n# x\n" WHOLE_SLOT);
+	check_script("#!/bin/sh\n\n\n" WHOLE_SLOT "true", "6",
+		     "#!/bin/sh\n" OFF "\n\n" WHOLE_SLOT "true");
+	check_script("#!/bin/sh\n" WHOLE_SLOT, "", "#!/bin/sh\n" WHOLE_SLOT);
+	ck_assert_uint_eq(rendered.n_parked, 0);
+}
+END_TEST
+
+START_TEST(switches_a_script_off_once_whatever_is_in_it)
+{
+	check_script("#!/bin/sh\n" WHOLE_SLOT WHOLE_SLOT, "6",
+		     "#!/bin/sh\n" OFF WHOLE_SLOT WHOLE_SLOT);
+	ck_assert_uint_eq(rendered.n_parked, 1);
+}
+END_TEST
+
+START_TEST(switches_a_script_off_besides_what_is_parked_in_it)
+{
+	/* Directly behind the first line, and elsewhere. */
+	check_script("#!/bin/sh\n" OVERRIDE("7") WHOLE_SLOT, "6 7",
+		     "#!/bin/sh\n" OFF PARKED("7") WHOLE_SLOT);
+	check_script(OVERRIDE("7") WHOLE_SLOT, "6 7", OFF PARKED("7") WHOLE_SLOT);
+	check_script("#!/bin/sh\ntrue\n" WHOLE_SLOT OVERRIDE("7"), "6 7",
+		     "#!/bin/sh\n" OFF "true\n" WHOLE_SLOT PARKED("7"));
+	ck_assert_uint_eq(rendered.n_parked, 2);
+	/* One comes back, the other does not. */
+	check_script("#!/bin/sh\n" OVERRIDE("7") WHOLE_SLOT, "7",
+		     "#!/bin/sh\n" PARKED("7") WHOLE_SLOT);
+	check_script("#!/bin/sh\n" OVERRIDE("7") WHOLE_SLOT, "6",
+		     "#!/bin/sh\n" OFF OVERRIDE("7") WHOLE_SLOT);
+}
+END_TEST
+
+START_TEST(tells_a_text_that_switches_off)
+{
+	struct parked_text parked = { .present = "a\n" OFF, .original = "a\n" };
+
+	ck_assert(park_switches_off(&parked));
+	parked.original = "a\n" OFF;
+	ck_assert(!park_switches_off(&parked));
+	parked.present = "#hwrecover: a\n";
+	parked.original = "a\n";
+	ck_assert(!park_switches_off(&parked));
+}
+END_TEST
+
+/* Switches a script off, lets a person make @edited of it, and expects @after when it is undone. */
+static void check_edited_script(const char *before, const char *edited, const char *after)
+{
+	park_script(before, "6");
+	load(bytes_of(edited));
+	undo();
+	expect_bytes(document_bytes(&document), bytes_of(after));
+}
+
+START_TEST(switches_a_script_on_that_somebody_edited)
+{
+	check_edited_script("#!/bin/sh\nset -e\n" WHOLE_SLOT,
+			    "#!/bin/sh\n" OFF "set -e\n" WHOLE_SLOT "echo mine\n",
+			    "#!/bin/sh\nset -e\n" WHOLE_SLOT "echo mine\n");
+	check_edited_script("#!/bin/sh\nset -e\n" WHOLE_SLOT, "#!/bin/dash\n" OFF "set -e\ntrue\n",
+			    "#!/bin/dash\nset -e\ntrue\n");
+	check_edited_script("#!/bin/sh\nset -e\n" WHOLE_SLOT,
+			    "#!/bin/sh\n# mine\n" OFF "set -e\n" WHOLE_SLOT,
+			    "#!/bin/sh\n# mine\nset -e\n" WHOLE_SLOT);
+	/* The very line that was put there is gone: it is on already. */
+	check_edited_script("#!/bin/sh\nset -e\n" WHOLE_SLOT, "#!/bin/sh\nset -e\n" WHOLE_SLOT,
+			    "#!/bin/sh\nset -e\n" WHOLE_SLOT);
+	ck_assert(meanings.parked[0].lost);
+}
+END_TEST
+
+START_TEST(switches_a_script_on_whose_first_statement_somebody_edited)
+{
+	check_edited_script("#!/bin/sh\nset -e\n" WHOLE_SLOT,
+			    "#!/bin/sh\n" OFF "set -eu\n" WHOLE_SLOT,
+			    "#!/bin/sh\nset -eu\n" WHOLE_SLOT);
+}
+END_TEST
+
+START_TEST(leaves_something_in_a_body)
+{
+	check_script("#!/bin/sh\nif true; then\n\t" OVERRIDE("6") "fi\n", "6",
+		     "#!/bin/sh\nif true; then\n: #hwrecover: \t" OVERRIDE("6") "fi\n");
+	check_script("#!/bin/sh\nif true; then\n\t" OVERRIDE("6") "\t" OVERRIDE("7") "fi\n", "6 7",
+		     "#!/bin/sh\nif true; then\n: #hwrecover: \t" OVERRIDE(
+			     "6") ": #hwrecover: \t" OVERRIDE("7") "fi\n");
+	/* Of a statement on several lines the first. */
+	check_script("#!/bin/sh\nif true; then\n\techo vfio-pci > \\\n"
+		     "\t/sys/bus/pci/devices/0000:06:00.0/driver_override\nfi\n",
+		     "6",
+		     "#!/bin/sh\nif true; then\n: #hwrecover: \techo vfio-pci > \\ (continued)\n"
+		     "#hwrecover: \t/sys/bus/pci/devices/0000:06:00.0/driver_override\nfi\n");
+}
+END_TEST
+
+START_TEST(leaves_no_colon_outside_a_body)
+{
+	check_script("#!/bin/sh\n" OVERRIDE("6"), "6", "#!/bin/sh\n" PARKED("6"));
+	check_script("#!/bin/sh\n" OVERRIDE("6") OVERRIDE("7"), "7",
+		     "#!/bin/sh\n" OVERRIDE("6") PARKED("7"));
+}
+END_TEST
+
+START_TEST(leaves_a_list_of_a_script_empty)
+{
+	check_script("#!/bin/sh\nDEVS=\"0000:06:00.0 0000:07:00.0\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n",
+		     "6",
+		     "#!/bin/sh\nDEVS=\"0000:07:00.0\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n");
+	check_script("#!/bin/sh\nDEVS=\"0000:06:00.0 0000:07:00.0\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n",
+		     "6 7",
+		     "#!/bin/sh\nDEVS=\"\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n");
+	ck_assert(rendered.out_of_force[0] && rendered.out_of_force[1]);
+	check_script("#!/bin/sh\nfor d in 0000:06:00.0 0000:07:00.0; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n",
+		     "6 7",
+		     "#!/bin/sh\nfor d in ; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n");
+	/* On several lines. */
+	check_script("#!/bin/sh\nDEVS=\"\n0000:06:00.0\n0000:07:00.0\n\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n",
+		     "6 7",
+		     "#!/bin/sh\nDEVS=\"\n\n\"\nfor d in $DEVS; do\n"
+		     "\techo vfio-pci > /sys/bus/pci/devices/$d/driver_override\ndone\n");
+}
+END_TEST
+
+/* A document whose name is its mention. */
+static void load_override(const char *path, const char *name, const char *text)
+{
+	struct reference *reference;
+
+	load(bytes_of(text));
+	document.path = path;
+	document.source = &driverctl_source;
+	document.attributes.mode = 0640;
+	reference = document_add_reference(&document);
+	ck_assert_ptr_nonnull(reference);
+	reference->kind = REFERENCE_ADDRESS;
+	reference->in_name = name;
+	reference->shape = PARK_FILE;
+	reference->certain = true;
+	reference->key = "driver";
+	reference->block = "";
+	memset(treatments, 0, sizeof(treatments));
+}
+
+#define OVERRIDES "/etc/driverctl.d/pci-"
+
+START_TEST(takes_a_whole_file_away)
+{
+	load_override(OVERRIDES "0000:06:00.0", "0000:06:00.0", "vfio-pci\n");
+	treatments[0].park = true;
+	render();
+	ck_assert(rendered.removed);
+	ck_assert_ptr_null(rendered.path);
+	ck_assert_uint_eq(rendered.size, 0);
+	expect_bytes(bytes_make(rendered.plain, rendered.plain_size), bytes_of("vfio-pci\n"));
+	ck_assert_uint_eq(rendered.n_parked, 1);
+	ck_assert_uint_eq(rendered.parked[0].text_span.length, 0);
+	ck_assert_uint_eq(rendered.parked[0].plain_span.length, strlen("vfio-pci\n"));
+	ck_assert(rendered.out_of_force[0]);
+}
+END_TEST
+
+START_TEST(leaves_a_file_whose_name_is_right)
+{
+	load_override(OVERRIDES "0000:06:00.0", "0000:06:00.0", "vfio-pci\n");
+	render();
+	ck_assert(!rendered.removed);
+	ck_assert_ptr_null(rendered.path);
+	ck_assert_uint_eq(rendered.n_parked, 0);
+	ck_assert_uint_eq(rendered.n_edits, 0);
+	expect_bytes(bytes_make(rendered.text, rendered.size), bytes_of("vfio-pci\n"));
+}
+END_TEST
+
+static void check_other_name(const char *path, const char *wanted)
+{
+	load_override(path, "0000:06:00.0", "vfio-pci\n");
+	treatments[0].new_name = "0000:08:00.0";
+	render();
+	ck_assert(!rendered.removed);
+	ck_assert_str_eq(rendered.path, wanted);
+	ck_assert_uint_eq(rendered.n_parked, 0);
+	ck_assert(!rendered.out_of_force[0]);
+	expect_bytes(bytes_make(rendered.text, rendered.size), bytes_of("vfio-pci\n"));
+}
+
+START_TEST(gives_a_file_another_name)
+{
+	check_other_name(OVERRIDES "0000:06:00.0", OVERRIDES "0000:08:00.0");
+	check_other_name("/a/0000:06:00.0/pci-0000:06:00.0.conf",
+			 "/a/0000:06:00.0/pci-0000:08:00.0.conf");
+	/* What is parked gets no other name. */
+	load_override(OVERRIDES "0000:06:00.0", "0000:06:00.0", "vfio-pci\n");
+	treatments[0] = (struct treatment){ .park = true, .new_name = "0000:08:00.0" };
+	render();
+	ck_assert(rendered.removed);
+	ck_assert_ptr_null(rendered.path);
+}
+END_TEST
+
+START_TEST(refuses_a_name_that_is_not_in_the_path)
+{
+	load_override("/etc/0000:06:00.0/other", "0000:06:00.0", "vfio-pci\n");
+	treatments[0].new_name = "0000:08:00.0";
+	rendered_done(&rendered);
+	ck_assert_int_eq(park_render(&document, treatments, &rendered), -EINVAL);
+	rendered = (struct rendered){ 0 };
+}
+END_TEST
+
+START_TEST(puts_a_file_back_that_was_taken_away)
+{
+	struct parked_text *parked;
+
+	load(bytes_of(""));
+	forget_document();
+	for (int i = 0; i < 2; i++) {
+		parked = meanings_add_parked(&meanings, 0);
+		parked->path = i ? OVERRIDES "0000:06:00.0" : PATH;
+		parked->context = parked->present = "";
+		parked->original = i ? "vfio-pci\n" : "x\n";
+		parked->source = i ? "driverctl" : NULL;
+		parked->attributes.mode = 0640;
+		parked->attributes.uid = 7;
+	}
+	document.path = OVERRIDES "0000:06:00.0";
+	ck_assert_int_eq(park_undo_removal(&meanings, 1, &document, &back, &n_back), 0);
+	ck_assert(document.absent);
+	expect_bytes(document_bytes(&document), bytes_of("vfio-pci\n"));
+	expect_bytes(document_disk_bytes(&document), bytes_of(""));
+	ck_assert_ptr_nonnull(document.disk);
+	ck_assert_uint_eq(document.attributes.mode, 0640);
+	ck_assert_uint_eq(document.attributes.uid, 7);
+	ck_assert_uint_eq(n_back, 1);
+	ck_assert_uint_eq(back[0].parked, 1);
+	ck_assert_uint_eq(back[0].span.offset, 0);
+	ck_assert_uint_eq(back[0].span.length, strlen("vfio-pci\n"));
+}
+END_TEST
+
+/* A file that somebody put where one was taken away is none of ours, and loses us nothing. */
+START_TEST(looks_for_no_text_of_a_file_that_is_away)
+{
+	struct parked_text *parked = meanings_add_parked(&meanings, 0);
+
+	parked->path = PATH;
+	parked->context = parked->present = "";
+	parked->original = "vfio-pci\n";
+	parked->source = "driverctl";
+	load(bytes_of("pci-stub\n"));
+	undo();
+	ck_assert_uint_eq(n_back, 0);
+	ck_assert(!meanings.parked[0].lost);
+	expect_bytes(document_bytes(&document), bytes_of("pci-stub\n"));
+	ck_assert_ptr_null(document.disk);
 }
 END_TEST
 
@@ -944,6 +1275,21 @@ int main(void)
 	tcase_add_test(tcase, renames_around_what_is_parked);
 	tcase_add_test(tcase, does_not_rename_what_stands_in_lines_that_are_commented_out);
 	tcase_add_test(tcase, takes_two_lists_on_one_line_apart);
+	tcase_add_test(tcase, switches_a_script_off_before_anything_in_it);
+	tcase_add_test(tcase, switches_a_script_off_once_whatever_is_in_it);
+	tcase_add_test(tcase, switches_a_script_off_besides_what_is_parked_in_it);
+	tcase_add_test(tcase, tells_a_text_that_switches_off);
+	tcase_add_test(tcase, switches_a_script_on_that_somebody_edited);
+	tcase_add_test(tcase, switches_a_script_on_whose_first_statement_somebody_edited);
+	tcase_add_test(tcase, leaves_something_in_a_body);
+	tcase_add_test(tcase, leaves_no_colon_outside_a_body);
+	tcase_add_test(tcase, leaves_a_list_of_a_script_empty);
+	tcase_add_test(tcase, takes_a_whole_file_away);
+	tcase_add_test(tcase, leaves_a_file_whose_name_is_right);
+	tcase_add_test(tcase, gives_a_file_another_name);
+	tcase_add_test(tcase, refuses_a_name_that_is_not_in_the_path);
+	tcase_add_test(tcase, puts_a_file_back_that_was_taken_away);
+	tcase_add_test(tcase, looks_for_no_text_of_a_file_that_is_away);
 	tcase_add_test(tcase, finds_the_place_again_in_a_file_that_was_edited);
 	tcase_add_test(tcase, gives_a_text_up_that_stands_nowhere_or_anywhere);
 	tcase_add_test(tcase, takes_nothing_for_a_line_that_only_starts_like_it);

@@ -10,13 +10,19 @@
 #include <errno.h>
 
 #include "recovery/plan.h"
+#include "recovery/sources/bind.h"
 #include "recovery/sources/interfaces.h"
+#include "snapshot/protected.h"
 #include "tests/unit/tree.h"
 
-#define INTERFACES "/etc/network/interfaces"
-#define NETWORKING "/etc/default/networking"
+#define INTERFACES   "/etc/network/interfaces"
+#define NETWORKING   "/etc/default/networking"
+#define BIND_SCRIPT  "/etc/initramfs-tools/scripts/init-top/vfio.sh"
+#define DRIVERCTL    "/etc/driverctl.d/pci-"
+#define MODPROBE     "/etc/modprobe.d/vfio.conf"
+#define COMMAND_LINE "/etc/kernel/cmdline"
 
-#define WORLD_FILES 4
+#define WORLD_FILES 8
 #define WORLD_PAST  8
 
 /**
@@ -24,7 +30,7 @@
  * @unfit: as in struct document
  */
 struct world_file {
-	const char *path;
+	char *path;
 	const struct source *source;
 	const char *unfit;
 	char *data;
@@ -79,7 +85,7 @@ static const struct policy world_policy = { .network = true,
 
 static inline const char *world_word(struct arena *arena, const char **at)
 {
-	size_t length = strcspn(*at, " ,=@/?!");
+	size_t length = strcspn(*at, " ,=@/?!:#%*");
 	const char *word = arena_copy(arena, bytes_make(*at, length));
 
 	ck_assert_ptr_nonnull(word);
@@ -87,76 +93,122 @@ static inline const char *world_word(struct arena *arena, const char **at)
 	return word;
 }
 
-static inline void world_add_function(struct inventory *inventory, const char *bus,
-				      const char *slot, bool readable)
+static inline struct pci_function *world_add_function(struct inventory *inventory, const char *bus)
 {
 	struct pci_function *function = inventory_add_function(inventory);
-	char text[64];
 
 	ck_assert_ptr_nonnull(function);
 	function->address.bus = (uint8_t)strtoul(bus, NULL, 16);
+	function->vendor = 0x8086;
+	function->device = 0x1521;
+	function->class = 0x020000;
+	return function;
+}
+
+static inline const char *world_path(struct arena *arena, const char *slot)
+{
+	char text[64];
+
 	(void)snprintf(text, sizeof(text), "pci0000:00/%s.0/00.0", slot);
-	function->path = arena_copy_text(&inventory->arena, text);
-	function->vendor = readable ? 0x8086 : 0xffff;
-	function->device = readable ? 0x1521 : 0xffff;
-	function->class = readable ? 0x020000 : 0xffffff;
+	return arena_copy_text(arena, text);
+}
+
+static inline const char *world_serial(struct arena *arena, const char *last)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "52-54-00-ff-ff-00-00-%s", last);
+	return arena_copy_text(arena, text);
+}
+
+/* What follows a mark of world_hardware() about the function. */
+static inline void world_set_function(struct arena *arena, struct pci_function *function, char mark,
+				      const char **at)
+{
+	const char *word;
+
+	ck_assert_ptr_nonnull(function);
+	if (mark == '!') {
+		function->vendor = function->device = 0xffff;
+		function->class = 0xffffff;
+		return;
+	}
+	word = world_word(arena, at);
+	if (mark == ':')
+		function->driver = word;
+	else if (mark == '#')
+		function->serial = world_serial(arena, word);
+	else if (mark == '%')
+		function->device = (uint16_t)strtoul(word, NULL, 16);
+	else if (mark == '*')
+		function->protected = strcmp(word, "display") == 0 ? PROTECTED_DISPLAY : word;
+	else
+		function->path = world_path(arena, word);
+}
+
+static inline struct nic *world_add_link(struct inventory *inventory, const char *name)
+{
+	struct nic *nic = inventory_add_nic(inventory);
+
+	ck_assert_ptr_nonnull(nic);
+	nic->name = name;
+	nic->settled = true;
+	nic->port = UNKNOWN;
+	return nic;
+}
+
+static inline void world_set_link(struct arena *arena, struct nic *nic, char mark, const char **at)
+{
+	char text[64];
+
+	ck_assert_ptr_nonnull(nic);
+	if (mark == '?') {
+		nic->settled = false;
+	} else if (mark == ',') {
+		nic->altnames = arena_allocate(arena, sizeof(*nic->altnames));
+		ck_assert_ptr_nonnull(nic->altnames);
+		nic->altnames[nic->n_altnames++] = world_word(arena, at);
+	} else {
+		(void)snprintf(text, sizeof(text), "02:00:00:00:00:%s", world_word(arena, at));
+		nic->mac = strchr(text, '-') ? NULL : arena_copy_text(arena, text);
+	}
 }
 
 /* One word of world_hardware(); leaves @at behind it. */
 static inline void world_add_nic(struct inventory *inventory, const char **at)
 {
 	struct arena *arena = &inventory->arena;
-	const char *name = world_word(arena, at), *altname = NULL, *mac = "-", *bus = NULL;
-	const char *slot = NULL;
-	bool settled = true, readable = true;
-	struct nic *nic;
-	char text[64];
+	const char *name = world_word(arena, at);
+	struct nic *nic = strcmp(name, "-") == 0 ? NULL : world_add_link(inventory, name);
+	struct pci_function *function = NULL;
 
 	while (**at && **at != ' ') {
 		char mark = *(*at)++;
 
-		if (mark == '?')
-			settled = false;
-		else if (mark == '!')
-			readable = false;
-		else if (mark == ',')
-			altname = world_word(arena, at);
-		else if (mark == '=')
-			mac = world_word(arena, at);
-		else if (mark == '@')
-			bus = slot = world_word(arena, at);
-		else
-			slot = world_word(arena, at);
+		if (mark == '@') {
+			const char *bus = world_word(arena, at);
+
+			function = world_add_function(inventory, bus);
+			function->path = world_path(arena, bus);
+		} else if (strchr(",=?", mark)) {
+			world_set_link(arena, nic, mark, at);
+		} else {
+			world_set_function(arena, function, mark, at);
+		}
 	}
-	if (bus)
-		world_add_function(inventory, bus, slot, readable);
-	if (strcmp(name, "-") == 0)
-		return;
-	nic = inventory_add_nic(inventory);
-	ck_assert_ptr_nonnull(nic);
-	nic->name = name;
-	(void)snprintf(text, sizeof(text), "02:00:00:00:00:%s", mac);
-	nic->mac = strcmp(mac, "-") == 0 ? NULL : arena_copy_text(arena, text);
-	nic->settled = settled;
-	nic->port = bus ? 0 : UNKNOWN;
-	if (bus) {
+	if (nic && function) {
 		nic->has_pci = true;
-		nic->pci = inventory->functions[inventory->n_functions - 1].address;
-	}
-	if (altname) {
-		nic->altnames = arena_allocate(arena, sizeof(*nic->altnames));
-		ck_assert_ptr_nonnull(nic->altnames);
-		nic->altnames[0] = altname;
-		nic->n_altnames = 1;
+		nic->pci = function->address;
+		nic->port = 0;
 	}
 }
 
 /*
- * NICs, all of one model, by blanks: NAME[,ALTNAME][=MAC][@BUS[/SLOT]][?][!]. A MAC is its last
- * byte, unknown without; the path goes by the slot, which is the bus where none is given; without a
- * bus a NIC stands on no function. "-" for a name: a function without a link; '!': that reads all
- * ones.
- * '?': udev is not done.
+ * NICs, all of one model, by blanks: NAME[,ALTNAME][=MAC][@BUS[/SLOT]][?] and for the function
+ * [!][%DEVICE][#SERIAL][:DRIVER][*REASON]. A MAC and a serial are their last byte, unknown without;
+ * the path goes by the slot, which is the bus where none is given; without a bus a NIC stands on no
+ * function. "-" for a name: a function without a link; '!': that reads all ones. '?': udev is not
+ * done. '*': the host needs it; "display" for the only one.
  */
 static inline void world_hardware(struct inventory *inventory, const char *words)
 {
@@ -175,6 +227,9 @@ static inline void world_copy_hardware(const struct inventory *inventory, struct
 		ck_assert_ptr_nonnull(function);
 		*function = inventory->functions[i];
 		function->path = arena_copy_text(&copy->arena, function->path);
+		function->serial = arena_copy_text(&copy->arena, function->serial);
+		function->driver = arena_copy_text(&copy->arena, function->driver);
+		function->protected = arena_copy_text(&copy->arena, function->protected);
 	}
 	for (size_t i = 0; i < inventory->n_nics; i++) {
 		const struct nic *old = &inventory->nics[i];
@@ -201,8 +256,10 @@ static inline void world_init(struct world *world)
 
 static inline void world_done(struct world *world)
 {
-	for (size_t i = 0; i < world->n_files; i++)
+	for (size_t i = 0; i < world->n_files; i++) {
+		free(world->files[i].path);
 		free(world->files[i].data);
+	}
 	meanings_done(&world->recorded);
 	inventory_done(&world->settled);
 	inventory_done(&world->baseline);
@@ -217,6 +274,27 @@ static inline struct world_file *world_find(struct world *world, const char *pat
 	return NULL;
 }
 
+static inline const struct source *world_source_of(const char *path)
+{
+	static const struct {
+		const char *start;
+		const struct source *source;
+	} kinds[] = {
+		{ "/etc/network/", &interfaces_source },
+		{ NETWORKING, &default_networking_source },
+		{ "/etc/initramfs-tools/scripts/", &bind_script_source },
+		{ "/etc/driverctl.d/", &driverctl_source },
+		{ "/etc/modprobe.d/", &modprobe_source },
+		{ COMMAND_LINE, &kernel_command_line_source },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strncmp(path, kinds[i].start, strlen(kinds[i].start)) == 0)
+			return kinds[i].source;
+	ck_abort_msg("no source for %s", path);
+	return NULL;
+}
+
 static inline void world_set_bytes(struct world *world, const char *path, struct bytes text)
 {
 	struct world_file *file = world_find(world, path);
@@ -224,9 +302,9 @@ static inline void world_set_bytes(struct world *world, const char *path, struct
 	if (!file) {
 		ck_assert_uint_lt(world->n_files, WORLD_FILES);
 		file = &world->files[world->n_files++];
-		file->path = path;
-		file->source = strcmp(path, NETWORKING) == 0 ? &default_networking_source
-							     : &interfaces_source;
+		file->path = strdup(path);
+		ck_assert_ptr_nonnull(file->path);
+		file->source = world_source_of(path);
 	}
 	free(file->data);
 	ck_assert_int_eq(bytes_duplicate(text, &file->data), 0);
@@ -350,10 +428,40 @@ static inline void look_collect_names(const struct world *world, struct look *lo
 	look->n_names = kept;
 }
 
+/* As the sources' own collecting has it. */
+static inline void look_set_kind(struct document *document)
+{
+	document->in_image = document->source == &bind_script_source ||
+			     document->source == &modprobe_source;
+	document->only_by_apply = document->source == &kernel_command_line_source;
+	document->attributes.mode = document->source == &bind_script_source ? 0755 : 0644;
+}
+
+/* Files that are not there, as their names are what is parked. */
+static inline void look_read_removed(struct look *look)
+{
+	for (size_t i = 0; i < look->meanings.n_parked; i++) {
+		const struct parked_text *parked = &look->meanings.parked[i];
+		struct subject *subject;
+
+		if (!parked->source || documents_find(&look->documents, parked->path))
+			continue;
+		ck_assert_uint_lt(look->resolution.n_subjects, 2 * WORLD_FILES);
+		subject = &look->resolution.subjects[look->resolution.n_subjects++];
+		subject->document = documents_add(&look->documents, parked->path);
+		ck_assert_ptr_nonnull(subject->document);
+		subject->document->source = world_source_of(parked->path);
+		ck_assert_str_eq(subject->document->source->name, parked->source);
+		ck_assert_int_eq(park_undo_removal(&look->meanings, i, subject->document,
+						   &subject->back, &subject->n_back),
+				 0);
+	}
+}
+
 /* Reads the files and puts what is parked back into them. */
 static inline void look_read(struct world *world, struct look *look)
 {
-	look->resolution.subjects = calloc(world->n_files + 1, sizeof(struct subject));
+	look->resolution.subjects = calloc(2 * WORLD_FILES, sizeof(struct subject));
 	ck_assert_ptr_nonnull(look->resolution.subjects);
 	for (size_t i = 0; i < world->n_files; i++) {
 		struct world_file *file = &world->files[i];
@@ -366,6 +474,7 @@ static inline void look_read(struct world *world, struct look *look)
 		ck_assert_ptr_nonnull(document);
 		document->source = file->source;
 		document->unfit = file->unfit;
+		look_set_kind(document);
 		subject = &look->resolution.subjects[look->resolution.n_subjects++];
 		subject->document = document;
 		if (file->unfit)
@@ -380,6 +489,7 @@ static inline void look_read(struct world *world, struct look *look)
 							&subject->n_back),
 					 0);
 	}
+	look_read_removed(look);
 }
 
 static inline void look_bind(struct world *world, struct look *look)
@@ -442,8 +552,10 @@ static inline void world_apply(struct world *world, const struct look *look)
 	for (size_t i = 0; i < look->plan.n_files; i++) {
 		const struct plan_file *file = &look->plan.files[i];
 
-		world_set_bytes(world, world_find(world, file->document->path)->path,
-				bytes_make(file->rendered->text, file->rendered->size));
+		if (file->now.data)
+			world_set_bytes(world, file->path, file->now);
+		else
+			world_remove(world, file->path);
 	}
 	meanings_done(&world->recorded);
 	world_copy_meanings(&look->plan.meanings, &world->recorded);

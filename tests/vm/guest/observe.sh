@@ -36,6 +36,23 @@ done
 fact gateway $answers
 cat /proc/cmdline
 
+# Functions by what they are, wherever they sit now: a NIC's serial number can be read whoever holds it.
+lspci -Dvvn > $results/lspci.txt
+awk '
+	function tell() { if (role != "") print "function." role "=" address, driver == "" ? "-" : driver }
+	/^[0-9a-f]/ { tell(); address = $1; role = driver = "" }
+	/^[0-9a-f]/ && $2 == "0106:" { role = "disk" }
+	/^[0-9a-f]/ && $2 == "0108:" { role = "nvme" }
+	/Device Serial Number 52-54-00-ff-ff-00-00-06/ { role = "nic" }
+	/Device Serial Number 52-54-00-ff-ff-00-00-07/ { role = "twin" }
+	/Kernel driver in use:/ { driver = $NF }
+	END { tell() }' $results/lspci.txt >> $facts
+for role in disk nvme nic twin; do
+	address=$(sed -n "s/^function\.$role=\([^ ]*\).*/\1/p" $facts)
+	fact "override.$role" "$(cat "/sys/bus/pci/devices/$address/driver_override")"
+done
+fact root "$(findmnt -n -o SOURCE,FSTYPE / | tr -s ' ')"
+
 # The timer comes a minute after the boot. Unless this boot is the one that waits for it, its unit is started early.
 timer=$(property hwrecover-finish.timer ActiveState)
 if grep -q rig.timer /proc/cmdline; then
@@ -47,13 +64,13 @@ elif [ "$timer" = active ]; then
 	systemctl start hwrecover-finish.service
 fi
 fact timer-triggered "$(property hwrecover-finish.timer LastTriggerUSec)"
-# Returns when the job that finish brought along is done.
+# Returns when the run that finish brought along is over; where that was over already, the next finds nothing to do.
 systemctl is-active -q hwrecover-finish.service && systemctl start hwrecover-image.service
 
 # One call for all: under emulation each costs a tenth of a second. A blank line ends a unit, and Id is not its first.
 {
 	systemctl show -p Id -p ActiveState -p Result -p ConditionResult -p InactiveExitTimestampMonotonic \
-		-p ActiveEnterTimestampMonotonic -p ExecMainStartTimestampMonotonic \
+		-p ActiveEnterTimestampMonotonic -p ExecMainStartTimestampMonotonic -p ExecMainStatus \
 		hwrecover-network hwrecover-guests hwrecover-finish hwrecover-image networking ifupdown-pre
 	echo
 } | while IFS= read -r line; do
@@ -71,6 +88,11 @@ fact failed-at-end "$(systemctl --failed --no-legend --plain | cut -d' ' -f1 | s
 # Inode and change time tell a file that was written from one that was left alone, whatever its contents.
 (cd /var/lib/hwrecover 2>/dev/null && find . -type f -printf '%P %i %C@ %s ' -exec sha256sum {} \; | sed 's|  \./.*||' | sort) > $results/state.list
 (cd /etc/network && find . -type f -printf '%P %i %C@ %s %m %U %G\n' | sort) > $results/network.list
+(cd /etc && find initramfs-tools modprobe.d modules -type f -printf '%P %i %C@ %s %m %U %G %H\n' | sort) > $results/binds.list
+cp -r /etc/initramfs-tools/scripts $results/
+cp -r /run/hwrecover $results/run
+cp /run/rig-update-initramfs $results/ 2>/dev/null
+dmesg > $results/dmesg.txt
 stat -c '%a %U %G' /var/lib/hwrecover /run/hwrecover > $results/modes 2>&1
 
 for command in 'list' 'list --json' 'status' 'plan --exit-code' 'plan --json' 'devices'; do
