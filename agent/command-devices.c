@@ -22,7 +22,7 @@ static int print_json(const struct invocation *invocation, const struct inventor
 	return r;
 }
 
-/* The mention of a NIC, as a note below it. Return: 1 if there is one, 0 if not, or -ENOMEM. */
+/* The mention of a unit, as a note below it. Return: 1 if there is one, 0 if not, or -ENOMEM. */
 static int make_note(struct survey *survey, const struct subject *subject, size_t index,
 		     struct devices_note *ret_note)
 {
@@ -31,17 +31,26 @@ static int make_note(struct survey *survey, const struct subject *subject, size_
 	struct buffer text = { 0 };
 	const struct pairing *pairing;
 
-	if (binding->unit == MEANS_NOBODY || survey->meanings.units[binding->unit].kind != UNIT_NIC)
+	if (binding->unit == MEANS_NOBODY)
 		return 0;
 	pairing = &survey->resolution.pairings[binding->unit];
 	if (pairing->fate != FATE_FOUND)
 		return 0;
 	if (reference->owner)
 		buffer_appendf(&text, "%s ", reference->owner);
-	buffer_appendf(&text, "%s (%s:%u)", reference->key, subject->document->path,
-		       reference->line);
+	if (reference->kind == REFERENCE_NIC)
+		buffer_appendf(&text, "%s (%s:%u)", reference->key, subject->document->path,
+			       reference->line);
+	else
+		buffer_appendf(&text, "%s (%s:%u)",
+			       binding->parked ? "disabled bind entry" : "bind entry",
+			       subject->document->path, reference->line);
 	*ret_note = (struct devices_note){
-		.nic = survey->now.nics[pairing->index].name,
+		.nic = reference->kind == REFERENCE_NIC ? survey->now.nics[pairing->index].name
+							: NULL,
+		.address = reference->kind == REFERENCE_ADDRESS
+				   ? survey->now.functions[pairing->index].address
+				   : (struct pci_address){ 0 },
 		.text = text.failed ? NULL : arena_copy(&survey->now.arena, buffer_bytes(&text)),
 	};
 	buffer_done(&text);

@@ -20,10 +20,12 @@ static const char *show_id(uint64_t id, struct id_text *buffer)
 	return buffer->text;
 }
 
+/* Also one whose place another file takes. */
 static bool is_edited(const struct survey *survey, const struct document *document)
 {
 	for (size_t i = 0; i < survey->plan.n_files; i++)
-		if (survey->plan.files[i].document == document)
+		if (survey->plan.files[i].document == document ||
+		    strcmp(survey->plan.files[i].path, document->path) == 0)
 			return true;
 	return false;
 }

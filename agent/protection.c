@@ -7,8 +7,11 @@
 #include "recovery/resolve.h"
 #include "snapshot/protected.h"
 
-/* What was known of each function when the meanings were settled, where nothing is known now. */
-static int take_over(struct survey *survey)
+/*
+ * What was known of each function when the meanings were settled, where nothing is known now.
+ * @looked: how many displays there are is known, as it always is by looking
+ */
+static int take_over(struct survey *survey, bool looked)
 {
 	const struct match *match = &survey->settled_match;
 
@@ -16,9 +19,8 @@ static int take_over(struct survey *survey)
 		const char *before = match->before->functions[i].protected;
 		struct pci_function *now;
 
-		/* How many displays there are is known at once. */
 		if (!before || match->functions[i].fate != FATE_FOUND ||
-		    strcmp(before, PROTECTED_DISPLAY) == 0)
+		    (looked && strcmp(before, PROTECTED_DISPLAY) == 0))
 			continue;
 		now = &survey->now.functions[match->functions[i].index];
 		if (now->protected)
@@ -54,16 +56,19 @@ int protection_look(const struct context *context, const struct survey_options *
 {
 	/* The hardware of a file stands on another machine than the one that runs. */
 	bool foreign = context->invocation->inventory_file && context->root.live;
+	bool look = !foreign && (options->details || !options->early || may_matter(survey));
 	_cleanup_free_ char *pools = NULL;
 	size_t size = 0;
 	int r = 0;
 
-	if (!foreign && (options->details || !options->early || may_matter(survey))) {
+	if (look) {
 		r = pools_list(&context->root, &pools, &size);
 		if (r == 0)
 			r = protected_mark(&context->root, bytes_make(pools, size), &survey->now);
 	}
 	if (r < 0)
 		return r;
-	return options->early || !context->root.live || foreign ? take_over(survey) : 0;
+	if (look && !options->early && context->root.live)
+		return 0;
+	return take_over(survey, look);
 }

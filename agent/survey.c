@@ -318,6 +318,19 @@ static const struct source *find_source(const char *name)
 	return NULL;
 }
 
+/* Whether a person put a file where one was taken away; another device's may have got its name. */
+static bool was_made_anew(const struct survey *survey, const char *path)
+{
+	const struct meanings *meanings = &survey->meanings;
+
+	if (!documents_find(&survey->documents, path))
+		return false;
+	for (size_t i = 0; i < meanings->n_mentions; i++)
+		if (strcmp(meanings->mentions[i].path, path) == 0)
+			return false;
+	return true;
+}
+
 /* Whoever removed the whole folder does not want the file back. */
 static bool has_folder(const struct root *root, const char *path)
 {
@@ -337,9 +350,13 @@ static int add_removed_files(struct survey *survey, struct subject *subjects, si
 		struct document *document;
 		int r;
 
-		if (!source || documents_find(&survey->documents, parked->path) ||
-		    !has_folder(survey->scan.root, parked->path))
+		if (!source || was_made_anew(survey, parked->path))
 			continue;
+		if (!has_folder(survey->scan.root, parked->path)) {
+			log_warning("%s: its folder is gone; the file is not put back",
+				    parked->path);
+			continue;
+		}
 		document = documents_add(&survey->documents, parked->path);
 		if (!document)
 			return -ENOMEM;
@@ -519,15 +536,14 @@ static int bind_files(struct survey *survey, const struct survey_options *option
 
 	for (size_t i = 0; sources[i] && r == 0; i++)
 		r = sources[i]->scan(sources[i], &survey->scan, &survey->documents, &names);
-	survey->past =
-		(struct past){ .settled = &survey->settled_match,
-			       .baseline = survey->has_newest && !survey->no_baseline
-						   ? &survey->baseline_match
-						   : NULL,
-			       .older = survey->older_inventories,
-			       .n_older = survey->n_older,
-			       .first = !survey->has_newest,
-			       .adopt = options->adopt };
+	survey->past = (struct past){ .settled = &survey->settled_match,
+				      .baseline = survey->has_newest && !survey->no_baseline
+							  ? &survey->baseline_match
+							  : NULL,
+				      .older = survey->older_inventories,
+				      .n_older = survey->n_older,
+				      .first = !survey->has_newest,
+				      .adopt = options->adopt };
 	for (size_t i = 0; i < survey->resolution.n_subjects && r == 0; i++) {
 		struct subject *subject = &survey->resolution.subjects[i];
 
@@ -687,8 +703,8 @@ static int stand_in_for_baseline(struct context *context, struct survey *survey)
 }
 
 /*
- * Back on the machine that bind entries are meant on: what its hardware was is in its own snapshots,
- * not in those that were taken elsewhere since.
+ * Back on the machine that bind entries are meant on: what its hardware was is in its own
+ * snapshots, not in those that were taken elsewhere since.
  */
 static int come_home(struct context *context, struct survey *survey)
 {

@@ -7,6 +7,7 @@
 /**
  * struct scribe - Writing the new meanings down
  * @new_unit: one per unit of the old meanings: its index in the new ones, or SIZE_MAX
+ * @followed: one per unit of the old meanings: some mention of it is in force
  */
 struct scribe {
 	struct meanings *meanings;
@@ -14,6 +15,7 @@ struct scribe {
 	const struct policy *policy;
 	const struct inventory *now;
 	size_t *new_unit;
+	bool *followed;
 };
 
 /* A number once known stays known while it is only not to be had, not while another bears it too.
@@ -31,22 +33,62 @@ static void keep_numbers(const struct inventory *now, size_t index, const struct
 		unit->function.serial = old->function.serial;
 }
 
+/* Whether a virtual function's card hangs below the bridge that it hung below. */
+static bool hangs_there(const struct inventory *now, const struct unit *old,
+			const struct pairing *pairing)
+{
+	const char *was = old->function.path, *is;
+	size_t size;
+
+	if (pairing->carrier == SIZE_MAX)
+		return false;
+	is = now->functions[pairing->carrier].path;
+	if (!was || !is || !strrchr(was, '/'))
+		return true;
+	size = (size_t)(strrchr(was, '/') - was) + 1;
+	return strncmp(was, is, size) == 0 && !strchr(is + size, '/');
+}
+
+/* A NIC whose link is not there yet is where its function is. */
+static void move_function(const struct inventory *now, size_t index, struct unit *unit)
+{
+	const char *serial = unit->function.serial;
+	struct unit place;
+
+	unit_from_function(now, &now->functions[index], &place);
+	unit->function = place.function;
+	unit->nic.pci = place.function.address;
+	if (!unit->function.serial && !now->functions[index].serial)
+		unit->function.serial = serial;
+}
+
 /*
  * Whether what sits where a unit was last known is somebody else from now on. What is not there yet
  * or cannot be read is no other; where a virtual function's card hangs somewhere else now, another
  * card may take its old place.
  */
-static bool is_lost(const struct unit *old, const struct pairing *pairing, bool proven)
+static bool is_lost(const struct inventory *now, const struct unit *old,
+		    const struct pairing *pairing, bool proven)
 {
 	switch (pairing->fate) {
 	case FATE_FOUND:
 		return !proven;
 	case FATE_NOT_YET:
+		return old->lost || (old->kind == UNIT_FUNCTION && !hangs_there(now, old, pairing));
 	case FATE_UNREADABLE:
 		return old->lost;
 	default:
 		return true;
 	}
+}
+
+/* That a card is the only one of its model tells nothing of one that was lost, unless it is acted
+ * upon: the next one of the model would be taken for it too. */
+static bool is_idle_guess(const struct unit *old, const struct pairing *pairing, bool followed)
+{
+	return old->kind == UNIT_FUNCTION && old->lost && !followed &&
+	       pairing->fate == FATE_FOUND && pairing->confidence != CONFIDENCE_CERTAIN &&
+	       !(pairing->evidence & (EVIDENCE_PATH | EVIDENCE_ADDRESS));
 }
 
 /*
@@ -68,7 +110,11 @@ static void update_unit(const struct scribe *scribe, size_t index, struct unit *
 		*ret_unit = unit;
 		return;
 	}
-	unit.lost = is_lost(old, pairing, proven);
+	if (is_idle_guess(old, pairing, scribe->followed[index])) {
+		*ret_unit = unit;
+		return;
+	}
+	unit.lost = is_lost(scribe->now, old, pairing, proven);
 	if (pairing->fate == FATE_FOUND && proven) {
 		if (old->kind == UNIT_FUNCTION)
 			unit_from_function(scribe->now, &scribe->now->functions[pairing->index],
@@ -78,6 +124,9 @@ static void update_unit(const struct scribe *scribe, size_t index, struct unit *
 		keep_numbers(scribe->now, pairing->index, old, &unit);
 		unit.first_address = old->first_address;
 		unit.first_path = old->first_path;
+	} else if (pairing->fate == FATE_NOT_YET && old->kind == UNIT_NIC &&
+		   pairing->carrier != SIZE_MAX) {
+		move_function(scribe->now, pairing->carrier, &unit);
 	} else if (pairing->fate == FATE_REPLACED && proven && scribe->policy->replaced_nic &&
 		   scribe->policy->network && scribe->now->nics[pairing->index].settled) {
 		unit_from_nic(scribe->now, &scribe->now->nics[pairing->index], &unit);
@@ -277,7 +326,8 @@ static int write_mention(struct scribe *scribe, const struct document *plain,
 /*
  * The mentions of one file, from a scan of what it will be: places and digests are those the next
  * run will see. A mention of the scan that had no verdict denotes nothing, and neither has a
- * dangling one anything to record: that its line was seen says it.
+ * dangling one of a NIC anything to record: that its line was seen says it, until somebody bears
+ * the name. A bind entry never adopts whoever comes, so that it means nobody is on record.
  */
 static int write_mentions(struct scribe *scribe, const struct document *plain,
 			  const struct subject *subject, const struct rendered *rendered)
@@ -295,7 +345,8 @@ static int write_mentions(struct scribe *scribe, const struct document *plain,
 		    rendered->out_of_force[old])
 			continue;
 		binding = &subject->bindings[old];
-		if (binding->unit == MEANS_NOBODY && binding->origin == ORIGIN_DANGLING)
+		if (binding->unit == MEANS_NOBODY && binding->origin == ORIGIN_DANGLING &&
+		    reference->kind == REFERENCE_NIC)
 			continue;
 		r = write_mention(scribe, plain, reference, subject, old);
 		if (r < 0)
@@ -417,6 +468,29 @@ static int carry_file(struct scribe *scribe, const struct seen_file *old)
 	return file->path ? 0 : -ENOMEM;
 }
 
+/* A file that was taken away, while another device's has got its name. */
+static bool waits_for_its_name(const struct scribe *scribe, size_t index)
+{
+	const struct resolution *resolution = scribe->resolution;
+	const struct parked_text *parked = &resolution->meanings->parked[index];
+	bool waits = false;
+
+	if (!parked->source || resolution->past->adopt)
+		return false;
+	for (size_t i = 0; i < resolution->n_subjects; i++) {
+		const struct subject *subject = &resolution->subjects[i];
+
+		if (strcmp(subject->document->path, parked->path) != 0)
+			continue;
+		if (subject->n_back > 0 && subject->back[0].parked == index)
+			return false;
+		waits |= subject->n_back == 0 && parked->n_mentions > 0 &&
+			 subject->document->n_references > 0 &&
+			 subject->bindings[0].unit != parked->mentions[0].unit;
+	}
+	return waits;
+}
+
 /* What is known of files that are not there or not readable today is not forgotten. */
 static int carry_absent_files(struct scribe *scribe)
 {
@@ -432,6 +506,7 @@ static int carry_absent_files(struct scribe *scribe)
 	for (size_t i = 0; i < old->n_parked && r == 0; i++)
 		/* Who says that everything means what is there now wants nothing else back. */
 		if ((old->parked[i].lost && !scribe->resolution->past->adopt) ||
+		    waits_for_its_name(scribe, i) ||
 		    !is_subject(scribe->resolution, old->parked[i].path))
 			r = carry_parked(scribe, &old->parked[i]);
 	return r;
@@ -483,6 +558,18 @@ static int write_meanings(struct scribe *scribe, const struct plan *plan,
 	return r < 0 ? r : carry_absent_files(scribe);
 }
 
+static void mark_followed(const struct scribe *scribe)
+{
+	for (size_t i = 0; i < scribe->resolution->n_subjects; i++) {
+		const struct subject *subject = &scribe->resolution->subjects[i];
+
+		for (size_t j = 0; j < subject->document->n_references; j++)
+			if (subject->bindings[j].unit != MEANS_NOBODY &&
+			    subject->findings[j].verdict != VERDICT_PARK)
+				scribe->followed[subject->bindings[j].unit] = true;
+	}
+}
+
 int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
 		      const struct scan_context *context, const struct name_set *names,
 		      const struct policy *policy)
@@ -495,12 +582,18 @@ int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
 	int r;
 
 	scribe.new_unit = calloc(n + 1, sizeof(*scribe.new_unit));
-	if (!scribe.new_unit)
+	scribe.followed = calloc(n + 1, sizeof(*scribe.followed));
+	if (!scribe.new_unit || !scribe.followed) {
+		free(scribe.new_unit);
+		free(scribe.followed);
 		return -ENOMEM;
+	}
+	mark_followed(&scribe);
 	for (size_t i = 0; i < n; i++)
 		scribe.new_unit[i] = SIZE_MAX;
 	plan->meanings.home = arena_copy_text(&plan->meanings.arena, resolve_home(resolution));
 	r = write_meanings(&scribe, plan, context, names);
 	free(scribe.new_unit);
+	free(scribe.followed);
 	return r;
 }

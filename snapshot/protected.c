@@ -335,6 +335,10 @@ static int write_marks(struct inventory *inventory, const struct marks *marks)
 
 		if (marks[i].n == 0)
 			continue;
+		/* What was known already says more than that. */
+		if (function->protected && marks[i].n == 1 &&
+		    strcmp(marks[i].texts[0], PROTECTED_DISPLAY) == 0)
+			continue;
 		for (size_t k = 0; k < marks[i].n; k++)
 			buffer_appendf(&text, "%s%s", k > 0 ? ", " : "", marks[i].texts[k]);
 		if (marks[i].more)

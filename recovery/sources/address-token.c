@@ -242,9 +242,7 @@ const char *address_token_format(struct bytes like, const struct pci_address *ad
 	if (spelling.underscores)
 		prefix = NODE_DEVICE_PREFIX;
 	if (spelling.domain_digits > 0 || address->domain != 0)
-		(void)snprintf(domain, sizeof(domain), "%0*x%s",
-			       (int)MAX_OF(spelling.domain_digits, (unsigned)DOMAIN_DIGITS_MIN),
-			       address->domain, between[0]);
+		(void)snprintf(domain, sizeof(domain), "%04x%s", address->domain, between[0]);
 	if (spelling.has_function)
 		(void)snprintf(function, sizeof(function), "%c%x", spelling.underscores ? '_' : '.',
 			       address->function & FUNCTION_MAX);

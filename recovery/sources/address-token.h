@@ -47,7 +47,7 @@ _must_check_ int address_token_parse(struct bytes text, struct pci_address *ret_
 /**
  * address_token_format() - Write another address as this one is written
  * @like: a token's text; separators, prefix, case of the letters, and, where the domain is 0,
- *        whether one is written are kept
+ *        whether one is written are kept. A domain has as many digits as the kernel gives it
  *
  * Return: the text, kept in *@name.
  */

@@ -148,7 +148,7 @@ START_TEST(writes_another_address_in_the_same_form)
 	check_format("0000:05:00.0", "0000:1a:1f.7", "0000:1a:1f.7");
 	check_format("05:00.0", "0000:1a:1f.7", "1a:1f.7");
 	check_format("05:00.0", "10000:1a:1f.7", "10000:1a:1f.7");
-	check_format("10000:05:00.0", "0000:1a:1f.7", "00000:1a:1f.7");
+	check_format("10000:05:00.0", "0000:1a:1f.7", "0000:1a:1f.7");
 	check_format("0000:0A:00.0", "0000:1b:1f.7", "0000:1B:1F.7");
 	check_format("0000\\:05\\:00.0", "0000:1a:1f.7", "0000\\:1a\\:1f.7");
 	check_format("05\\:00.0", "0001:1a:1f.7", "0001\\:1a\\:1f.7");
