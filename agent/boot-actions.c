@@ -91,6 +91,15 @@ static void say_missing(const struct context *context, const struct survey *surv
 	}
 }
 
+static size_t count_missing(const struct link_wait *wait, const struct inventory *inventory)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < wait->n_macs; i++)
+		n += !link_is_settled(inventory, wait->macs[i]);
+	return n;
+}
+
 int boot_wait_for_nics(const struct context *context, const struct survey *survey,
 		       struct inventory *inventory, struct problem *problem)
 {
@@ -109,7 +118,8 @@ int boot_wait_for_nics(const struct context *context, const struct survey *surve
 	if (r == 0 && wait.n_missing > 0)
 		say_missing(context, survey, &wait, &looked);
 	inventory_done(&looked);
-	if (r < 0 || wait.waited_ms == 0)
+	/* One may have come, or got its name, between reading the hardware and waiting for it. */
+	if (r < 0 || (wait.waited_ms == 0 && count_missing(&wait, inventory) <= wait.n_missing))
 		return r;
 	inventory_done(inventory);
 	return survey_read_inventory(context, false, inventory, problem);

@@ -72,7 +72,8 @@ static int collect_notes(struct survey *survey, struct devices_note **ret_notes,
 			r = ARRAY_RESERVE(notes, n, allocated);
 			if (r == 0)
 				r = make_note(survey, subject, j, &notes[n]);
-			if (r > 0)
+			/* An entry may name its device several times in one line. */
+			if (r > 0 && (n == 0 || strcmp(notes[n - 1].text, notes[n].text) != 0))
 				n++;
 		}
 	}

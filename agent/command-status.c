@@ -8,6 +8,7 @@
 #include "agent/report.h"
 #include "agent/survey.h"
 #include "agent/unmanaged.h"
+#include "recovery/sources/bind.h"
 #include "recovery/sources/interfaces.h"
 
 /**
@@ -239,6 +240,13 @@ static void print_done(const struct status *status, const struct report *report)
 		print_change(report, &newest->changes[i]);
 }
 
+static bool is_bind(const struct survey *survey, const char *path)
+{
+	const struct document *document = documents_find(&survey->documents, path);
+
+	return document && is_bind_source(document->source);
+}
+
 static void print_parked(const struct status *status, const struct report *report)
 {
 	for (size_t i = 0; i < status->survey.meanings.n_parked; i++) {
@@ -247,9 +255,13 @@ static void print_parked(const struct status *status, const struct report *repor
 		size_t end = strcspn(parked->original, "\n");
 		_cleanup_free_ char *line = NULL;
 
-		(void)fputs("Parked:   ", report->out);
+		(void)fputs(is_bind(&status->survey, parked->path) ? "Disabled: " : "Parked:   ",
+			    report->out);
 		report_text(report, parked->path);
-		if (bytes_duplicate(bytes_slice(text, 0, end), &line) == 0) {
+		/* Which entries a script is switched off for its edits say. */
+		if (park_switches_off(parked))
+			(void)fputs(": the whole script", report->out);
+		else if (bytes_duplicate(bytes_slice(text, 0, end), &line) == 0) {
 			(void)fputs(": ", report->out);
 			report_text(report, line + strspn(line, " \t"));
 		}

@@ -8,6 +8,7 @@
 
 #include "agent/protection.h"
 #include "agent/validate.h"
+#include "recovery/doubtful-serials.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/inventory-json.h"
 #include "snapshot/late-links.h"
@@ -187,52 +188,13 @@ static int read_state(struct context *context, uint64_t id, struct survey *surve
 	return 0;
 }
 
-static bool same_model(const struct pci_function *a, const struct pci_function *b)
-{
-	return a->vendor == b->vendor && a->device == b->device && a->class == b->class;
-}
-
-/* Whether some mention means a NIC on this function that has no MAC to be told by. */
-static bool is_meant_without_mac(const struct survey *survey, const struct pci_function *function)
-{
-	for (size_t i = 0; i < survey->meanings.n_units; i++) {
-		const struct unit *unit = &survey->meanings.units[i];
-
-		if (unit->kind == UNIT_NIC && !unit->nic.mac && unit->has_function &&
-		    pci_address_equal(&unit->function.address, &function->address))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Serial numbers are not read at every boot. Where the hardware differs they decide which of
- * several cards is which, so they are read of every function whose model was known to have one. Of
- * a NIC that mentions mean and that has no MAC the number is read each time: two such cards may
- * have changed places with nothing else to show it.
- */
+/* Of a machine that can be asked. */
 static int read_doubtful_serials(const struct context *context, struct survey *survey)
 {
-	const struct inventory *before = survey->settled_inventory;
-	bool differs;
-
 	if (context->invocation->inventory_file || !context->root.live)
 		return 0;
-	differs = !inventory_same_hardware(before, &survey->now);
-	for (size_t i = 0; i < survey->now.n_functions; i++) {
-		struct pci_function *function = &survey->now.functions[i];
-		bool doubtful = false;
-
-		for (size_t j = 0; j < before->n_functions && !doubtful; j++)
-			doubtful = before->functions[j].serial &&
-				   same_model(&before->functions[j], function) &&
-				   (differs || is_meant_without_mac(survey, function));
-		if (doubtful && !function->serial &&
-		    pci_read_serial(&context->root, &function->address, &survey->now.arena,
-				    &function->serial) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return doubtful_serials_read(&context->root, survey->settled_inventory, &survey->meanings,
+				     &survey->now);
 }
 
 /* A serial number once read stays known while its unit is found. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "recovery/doubtful-serials.h"
 #include "snapshot/pci-scan.h"
 
 #define MACHINE_PATH "/sys/class/dmi/id/product_uuid"
@@ -24,46 +25,6 @@ static const char *read_machine(const struct root *root, struct arena *arena)
 		return NULL;
 	size = strcspn(text, "\n");
 	return size ? arena_copy(arena, bytes_make(text, size)) : NULL;
-}
-
-/* Whether an entry means a function that has twins today: two of them may have changed places. */
-static bool is_referenced_twin(const struct guard *guard, const struct pci_function *function)
-{
-	const struct meanings *meanings = &guard->manifest.meanings;
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < guard->now.n_functions && n < 2; i++)
-		n += same_model(&guard->now.functions[i], function);
-	for (size_t i = 0; n > 1 && i < meanings->n_units; i++)
-		if (same_model(&meanings->units[i].function, function))
-			return true;
-	return false;
-}
-
-/* Whether a function's serial number can decide something. */
-static bool is_doubtful(const struct guard *guard, const struct pci_function *function,
-			bool differs)
-{
-	for (size_t i = 0; i < guard->before.n_functions; i++)
-		if (guard->before.functions[i].serial &&
-		    same_model(&guard->before.functions[i], function))
-			return differs || is_referenced_twin(guard, function);
-	return false;
-}
-
-static int read_doubtful_serials(struct guard *guard)
-{
-	bool differs = !inventory_same_hardware(&guard->before, &guard->now);
-
-	for (size_t i = 0; i < guard->now.n_functions; i++) {
-		struct pci_function *function = &guard->now.functions[i];
-
-		if (is_doubtful(guard, function, differs) &&
-		    pci_read_serial(&guard->root, &function->address, &guard->now.arena,
-				    &function->serial) < 0)
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 /* Whether a function may be the one of before that is not found. */
@@ -125,7 +86,8 @@ int guard_look(struct guard *guard, struct problem *problem)
 	if (r == 0)
 		r = inventory_finish(&guard->now, guard->root.path, problem);
 	if (r == 0)
-		r = read_doubtful_serials(guard);
+		r = doubtful_serials_read(&guard->root, &guard->before, &guard->manifest.meanings,
+					  &guard->now);
 	if (r == 0)
 		r = match_inventories(&guard->before, &guard->now, &guard->match);
 	if (r == 0)
