@@ -92,6 +92,25 @@ static const char *reload_words(const struct context *context)
 								 : "systemctl restart networking";
 }
 
+/* What the boot loader hands over is made with the image. */
+static bool needs_image(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->plan.n_files; i++)
+		if (survey->plan.files[i].document->in_image ||
+		    survey->plan.files[i].document->only_by_apply)
+			return true;
+	return false;
+}
+
+static bool edits_network(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->plan.n_files; i++)
+		if (survey->plan.files[i].document->source == &interfaces_source ||
+		    survey->plan.files[i].document->source == &default_networking_source)
+			return true;
+	return false;
+}
+
 static int apply_survey(struct context *context, struct survey *survey, struct problem *problem)
 {
 	const struct invocation *invocation = context->invocation;
@@ -108,7 +127,11 @@ static int apply_survey(struct context *context, struct survey *survey, struct p
 	if (!invocation->json && !invocation->quiet)
 		(void)fprintf(invocation->out, "Snapshot %" PRIu64 "%s\n", id,
 			      options.baseline ? " is the baseline now" : " was taken");
-	if (survey->plan.n_files == 0)
+	if (needs_image(survey) && !invocation->json && !invocation->quiet)
+		(void)fputs("The boot image follows after the next boot; to make it anew now: "
+			    "systemctl start hwrecover-image\n",
+			    invocation->out);
+	if (!edits_network(survey))
 		return 0;
 	if (invocation->ifup && context->root.live)
 		return reload_network(context, problem);

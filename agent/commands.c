@@ -157,10 +157,11 @@ const struct command commands[] = {
 		.summary = "what the units run at boot",
 		.help = "Runs one stage of the boot, as hwrecover-STAGE.service does.\n"
 			"\n"
-			"  network  before anything touches a link: snapshot, match, edit\n"
+			"  network  before anything touches a link: snapshot, match, give back what\n"
+			"           was taken for a guest by mistake, edit\n"
 			"  guests   before guests start; finds nothing to do in this version\n"
 			"  finish   after boot: baseline and report\n"
-			"  image    after that; finds nothing to do in this version\n"
+			"  image    after that: the boot image anew, if what is in it changed\n"
 			"\n"
 			"Example, what the next boot would do to a copy of a machine:\n"
 			"  hwrecover --root pve1/ --inventory after.json boot network\n",

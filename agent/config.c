@@ -745,6 +745,7 @@ int config_load(const struct root *root, const char *file, struct config *ret_co
 	if (r < 0)
 		return problem_set_errno(problem, r, NULL, "read the configuration");
 	r = file ? load_named_file(file, &config, problem) : load_tree(root, &config);
+	config.mode_of_files = config.mode;
 	if (r == 0)
 		r = load_kernel_command_line(root, &config);
 	if (r < 0) {

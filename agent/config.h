@@ -66,6 +66,7 @@ enum replaced_nic_policy replaced_nic_policy_from_string(struct bytes text);
 /**
  * struct config - The configuration in force
  * @arena:        owns every string
+ * @mode_of_files: without what the kernel command line of this one boot says
  * @mode_origin:  what set @mode, for people: "FILE:LINE", "the kernel command line"; NULL when it
  *                is the default
  * @restore:      whether what hwrecover turned off is turned on again with its device
@@ -77,6 +78,7 @@ enum replaced_nic_policy replaced_nic_policy_from_string(struct bytes text);
 struct config {
 	struct arena arena;
 	enum mode mode;
+	enum mode mode_of_files;
 	const char *mode_origin;
 	enum network_policy network;
 	enum stale_binds_policy stale_binds;

@@ -52,7 +52,9 @@ static int write_manifest(const struct context *context, struct bytes text, stru
 		return problem_set_errno(problem, dir_fd, STORE_PATH, "open");
 	if (is_written(dir_fd, text))
 		return 0;
-	r = file_write_at(dir_fd, MANIFEST_NAME, text, 0600, true);
+	/* Not synced: it follows from the state, and what a power cut takes the next boot writes.
+	 */
+	r = file_write_at(dir_fd, MANIFEST_NAME, text, 0600, false);
 	return r < 0 ? problem_set_errno(problem, r, MANIFEST_PATH, "write") : 0;
 }
 
@@ -60,7 +62,7 @@ static int render(struct context *context, const struct snapshot *newest,
 		  const struct meanings *meanings, struct problem *problem)
 {
 	const struct config *config = &context->config;
-	const struct manifest_policy policy = { .mode = mode_of(config->mode),
+	const struct manifest_policy policy = { .mode = mode_of(config->mode_of_files),
 						.binds = binds_of(config->stale_binds),
 						.restore = config->restore,
 						.allowed = config->allow,

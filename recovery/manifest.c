@@ -211,14 +211,18 @@ static void put_units(struct writer *writer)
 {
 	for (size_t i = 0; i < writer->n_units; i++) {
 		const struct unit *unit = unit_of(writer, i);
+		struct pci_function function = unit->function;
+		bool is_shared = !function.serial && unit->shared_serial;
 
+		if (is_shared)
+			function.serial = unit->shared_serial;
 		buffer_append_text(&writer->text, "unit");
-		put_function(writer, &unit->function);
+		put_function(writer, &function);
 		if (unit->vf_index == UNKNOWN)
 			put_text(writer, NULL);
 		else
 			put_number(writer, (uint64_t)unit->vf_index);
-		PUT_FLAGS(writer, { 'l', unit->lost });
+		PUT_FLAGS(writer, { 'l', unit->lost }, { 's', is_shared });
 		put_address(writer, &unit->first_address);
 		put_text(writer, unit->first_path);
 		buffer_append_char(&writer->text, '\n');
@@ -675,6 +679,7 @@ static void read_unit_line(struct reader *reader)
 	struct meanings *meanings = &reader->manifest->meanings;
 	struct unit *unit;
 	struct bytes index;
+	bool is_shared = false;
 	uint64_t value = 0;
 
 	if (ARRAY_RESERVE(meanings->units, meanings->n_units, meanings->units_allocated) < 0) {
@@ -700,7 +705,11 @@ static void read_unit_line(struct reader *reader)
 	}
 	if (reader->r == 0 && unit->function.has_physfn != (unit->vf_index != UNKNOWN))
 		refuse(reader, "a virtual function has an index, and nothing else has");
-	READ_FLAGS(reader, "l", &unit->lost);
+	READ_FLAGS(reader, "ls", &unit->lost, &is_shared);
+	if (is_shared) {
+		unit->shared_serial = unit->function.serial;
+		unit->function.serial = NULL;
+	}
 	read_known_address(reader, &unit->first_address);
 	unit->first_path = read_text(reader);
 }

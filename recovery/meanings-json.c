@@ -58,6 +58,8 @@ static void add_function(struct json_writer *writer, struct json_object *parent,
 	json_add_integer(writer, object, "subsystem_device", function->subsystem_device);
 	json_add_integer(writer, object, "class", function->class);
 	json_add_string(writer, object, "serial", function->serial);
+	if (unit->shared_serial)
+		json_add_string(writer, object, "shared_serial", unit->shared_serial);
 	json_add_string(writer, object, "slot", function->slot);
 	json_add_string(writer, object, "firmware_path", function->firmware_path);
 	json_add_string(writer, object, "driver", function->driver);
@@ -369,6 +371,7 @@ static void read_function(struct reader *reader, struct json_object *object, str
 		(int32_t)read_integer(reader, object, "subsystem_device", -1, 0xffff, UNKNOWN);
 	function->class = (uint32_t)read_integer(reader, object, "class", 0, 0xffffff, 0);
 	function->serial = read_string(reader, object, "serial");
+	unit->shared_serial = read_string(reader, object, "shared_serial");
 	function->slot = read_string(reader, object, "slot");
 	function->firmware_path = read_string(reader, object, "firmware_path");
 	function->driver = read_string(reader, object, "driver");

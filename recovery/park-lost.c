@@ -127,8 +127,8 @@ static bool is_lines(const struct parked_text *lost)
 
 /*
  * Whether the words that were taken out make a line of their own with its keyword. Not an
- * assignment of the shell, of which the last one counts, and not a list that a time stands before
- * (bridge_waitport).
+ * assignment of the shell, of which the last one counts, nor its `for`, and not a list that a time
+ * stands before (bridge_waitport).
  */
 static bool can_stand_alone(const struct parked_text *lost)
 {
@@ -137,7 +137,8 @@ static bool can_stand_alone(const struct parked_text *lost)
 
 	if (is_lines(lost))
 		return true;
-	if (end == start || memchr(original + start, '=', end - start))
+	if (end == start || memchr(original + start, '=', end - start) ||
+	    bytes_equal_text(bytes_make(original + start, end - start), "for"))
 		return false;
 	end += strspn(original + end, " \t");
 	return !(original[end] >= '0' && original[end] <= '9');

@@ -107,10 +107,10 @@ static bool is_contradicted(const struct search *search, const struct side *side
 			side->inventory->functions[function].address.function);
 }
 
-/* Whether two paths are the same but for the function. */
-static bool same_device_path(const char *a, const char *b)
+/* Whether two paths are the same up to the last of a character. */
+static bool same_up_to(const char *a, const char *b, char last)
 {
-	const char *end = a ? strrchr(a, '.') : NULL, *other_end = b ? strrchr(b, '.') : NULL;
+	const char *end = a ? strrchr(a, last) : NULL, *other_end = b ? strrchr(b, last) : NULL;
 
 	return end && other_end &&
 	       bytes_equal(bytes_make(a, (size_t)(end - a)),
@@ -119,13 +119,26 @@ static bool same_device_path(const char *a, const char *b)
 
 /*
  * Whether units with one number are of one card: they were last known, or first recorded, in one
- * place. One of them may not have been told since bus numbers changed, or since the card moved.
+ * place. One of them may not have been told since bus numbers changed, or since the card moved. A
+ * virtual one hangs from the same bridge as its card.
  */
-static bool same_card(const struct unit *a, const struct unit *b)
+static bool same_card(const struct unit *unit, const struct unit *other)
 {
-	return pci_address_same_device(&a->function.address, &b->function.address) ||
-	       same_device_path(a->function.path, b->function.path) ||
-	       same_device_path(a->first_path, b->first_path);
+	const struct pci_function *function = &unit->function;
+	char last = function->has_physfn ? '/' : '.';
+
+	return pci_address_same_device(function->has_physfn ? &function->physfn
+							    : &function->address,
+				       &other->function.address) ||
+	       same_up_to(function->path, other->function.path, last) ||
+	       same_up_to(unit->first_path, other->first_path, last);
+}
+
+static bool has_serial(const struct unit *unit, const char *serial)
+{
+	const char *own = unit->function.serial ? unit->function.serial : unit->shared_serial;
+
+	return own && strcmp(own, serial) == 0;
 }
 
 /*
@@ -137,9 +150,8 @@ static bool serial_is_shared(const struct search *search)
 	for (size_t i = 0; i < search->n_meant; i++) {
 		const struct unit *other = search->meant[i];
 
-		if (other->has_function && other->function.serial &&
-		    strcmp(other->function.serial, search->serial) == 0 &&
-		    !other->function.has_physfn && !same_card(other, search->unit))
+		if (other->has_function && has_serial(other, search->serial) &&
+		    !other->function.has_physfn && !same_card(search->unit, other))
 			return true;
 	}
 	return false;
@@ -239,6 +251,18 @@ static struct claim claim_function(const struct search *search, enum rank rank, 
 }
 
 /*
+ * Whether a function of before was told by a number that the ghost's card was known to bear as
+ * well: it may have been the ghost all the same.
+ */
+static bool has_shared_serial(const struct search *search, size_t origin)
+{
+	const struct side_function *was = &search->match->detail->before.functions[origin];
+
+	return !search->serial && was->serial && has_serial(search->unit, was->serial) &&
+	       !(search->match->functions[origin].evidence & EVIDENCE_MAC);
+}
+
+/*
  * Whether a function of after is free for a ghost without a number of it: neither itself nor the
  * unit it was before is another one by its number.
  */
@@ -251,7 +275,8 @@ static bool is_free(const struct search *search, size_t index)
 	    is_contradicted(search, &detail->after, index))
 		return false;
 	return origin == NONE ||
-	       (search->match->functions[origin].confidence != CONFIDENCE_CERTAIN &&
+	       ((search->match->functions[origin].confidence != CONFIDENCE_CERTAIN ||
+		 has_shared_serial(search, origin)) &&
 		!is_contradicted(search, &detail->before, origin));
 }
 
@@ -551,22 +576,50 @@ static int path_of_physfn(const struct pci_function *function, char **ret_path)
 	return 0;
 }
 
-/*
- * The physical function of a virtual unit, or NONE. Of it no more is known than its maker and its
- * place, and its number where the virtual function reports it too.
- */
-static size_t find_physfn(const struct search *search, const struct side *side, const char *path)
+/* Whether numbers prove that a physical function is not that of a virtual unit, or that it is. */
+static bool physfn_is_another(const struct search *search, const struct side *side, size_t physfn)
+{
+	const char *serial = side->functions[physfn].serial;
+
+	return search->serial && serial && strcmp(search->serial, serial) != 0;
+}
+
+static bool physfn_is_proven(const struct search *search, const struct side *side, size_t physfn)
+{
+	const char *serial = side->functions[physfn].serial;
+
+	return search->serial && serial && strcmp(search->serial, serial) == 0;
+}
+
+/* The physical function that bears the number of a virtual unit's card, or NONE. */
+static size_t physfn_by_number(const struct search *search, const struct side *side)
 {
 	const struct pci_function *function = &search->unit->function;
 	size_t found = find_serial(side, search->serial, function->physfn.function);
 
-	if (found != NONE)
-		return found;
-	found = find_address(side, &function->physfn);
+	if (found == NONE || side->inventory->functions[found].vendor != function->vendor)
+		return NONE;
+	if (!pci_address_equal(&side->inventory->functions[found].address, &function->physfn) &&
+	    serial_is_shared(search))
+		return NONE;
+	return found;
+}
+
+/*
+ * The physical function in the place where that of a virtual unit was, or NONE. Of it no more is
+ * known than its maker, its place and its number.
+ */
+static size_t physfn_in_place(const struct search *search, const struct side *side,
+			      const char *path)
+{
+	const struct pci_function *function = &search->unit->function;
+	size_t found = find_address(side, &function->physfn);
+
 	if (found == NONE || (path && side->inventory->functions[found].path &&
 			      strcmp(path, side->inventory->functions[found].path) != 0))
 		found = find_path(side, path);
-	if (found == NONE || side->inventory->functions[found].vendor != function->vendor)
+	if (found == NONE || side->inventory->functions[found].vendor != function->vendor ||
+	    physfn_is_another(search, side, found))
 		return NONE;
 	return found;
 }
@@ -598,10 +651,10 @@ static struct pairing virtual_function_of(const struct search *search, struct pa
  * A physical function that came into the place where that of a virtual ghost was last known. One
  * that was there before was not found to be it then, and does not become it by having stayed.
  */
-static struct pairing physfn_now(const struct search *search, const char *path)
+static struct pairing physfn_come(const struct search *search, const char *path)
 {
 	const struct match *match = search->match;
-	size_t found = find_physfn(search, &match->detail->after, path);
+	size_t found = physfn_in_place(search, &match->detail->after, path);
 
 	if (found == NONE)
 		return nothing;
@@ -616,21 +669,41 @@ static struct pairing physfn_now(const struct search *search, const char *path)
 				 .carrier = NONE };
 }
 
-static int locate_virtual(const struct search *search, struct pairing *ret_pairing)
+/* What became of the physical function of a virtual unit. */
+static struct pairing physfn_now(const struct search *search, const char *path)
 {
 	const struct match *match = search->match;
+	const struct side *before = &match->detail->before, *after = &match->detail->after;
+	size_t shown = physfn_by_number(search, before), found;
+
+	if (shown == NONE && !search->unit->lost)
+		shown = physfn_in_place(search, before, path);
+	if (shown != NONE && physfn_is_proven(search, before, shown))
+		return match->functions[shown];
+	found = physfn_by_number(search, after);
+	if (found != NONE)
+		return (struct pairing){ .fate = FATE_FOUND,
+					 .confidence = CONFIDENCE_CERTAIN,
+					 .evidence = EVIDENCE_SERIAL,
+					 .index = found,
+					 .carrier = NONE };
+	if (shown == NONE)
+		return physfn_come(search, path);
+	if (match->functions[shown].fate == FATE_FOUND &&
+	    physfn_is_another(search, after, match->functions[shown].index))
+		return nothing;
+	return match->functions[shown];
+}
+
+static int locate_virtual(const struct search *search, struct pairing *ret_pairing)
+{
 	_cleanup_free_ char *path = NULL;
-	size_t shown;
 	int r;
 
 	r = path_of_physfn(&search->unit->function, &path);
 	if (r < 0)
 		return r;
-	shown = search->unit->lost ? find_serial(&match->detail->before, search->serial,
-						 search->unit->function.physfn.function)
-				   : find_physfn(search, &match->detail->before, path);
-	*ret_pairing = virtual_function_of(search, shown != NONE ? match->functions[shown]
-								 : physfn_now(search, path));
+	*ret_pairing = virtual_function_of(search, physfn_now(search, path));
 	return 0;
 }
 

@@ -6,18 +6,18 @@
 #pragma once
 
 /* Journal fields of events. */
-#define FIELD_FILE     "HWRECOVER_FILE" /* path in the tree */
-#define FIELD_KERNEL   "HWRECOVER_KERNEL"  /* releases of kernels, with ", " between */
-#define FIELD_LINE     "HWRECOVER_LINE" /* its line, from 1 */
-#define FIELD_NIC      "HWRECOVER_NIC" /* name in the configuration, or names with blanks between */
-#define FIELD_NIC_NOW  "HWRECOVER_NIC_NOW"     /* name the interface has now */
-#define FIELD_ADDRESS  "HWRECOVER_ADDRESS"     /* of a PCI function */
+#define FIELD_FILE        "HWRECOVER_FILE"   /* path in the tree */
+#define FIELD_KERNEL      "HWRECOVER_KERNEL" /* releases of kernels, with ", " between */
+#define FIELD_LINE        "HWRECOVER_LINE"   /* its line, from 1 */
+#define FIELD_NIC         "HWRECOVER_NIC" /* name in the configuration, or names with blanks between */
+#define FIELD_NIC_NOW     "HWRECOVER_NIC_NOW"     /* name the interface has now */
+#define FIELD_ADDRESS     "HWRECOVER_ADDRESS"     /* of a PCI function */
 #define FIELD_ADDRESS_NOW "HWRECOVER_ADDRESS_NOW" /* the address it has now */
-#define FIELD_DRIVER   "HWRECOVER_DRIVER"      /* a driver's name */
-#define FIELD_REASON   "HWRECOVER_REASON"      /* why, in words */
-#define FIELD_SNAPSHOT "HWRECOVER_SNAPSHOT"    /* id of the snapshot it is about */
-#define FIELD_STAGE    "HWRECOVER_STAGE"       /* network, guests, finish, image */
-#define FIELD_TIMEOUT  "HWRECOVER_TIMEOUT_SEC" /* limit, in seconds */
+#define FIELD_DRIVER      "HWRECOVER_DRIVER"      /* a driver's name */
+#define FIELD_REASON      "HWRECOVER_REASON"      /* why, in words */
+#define FIELD_SNAPSHOT    "HWRECOVER_SNAPSHOT"    /* id of the snapshot it is about */
+#define FIELD_STAGE       "HWRECOVER_STAGE"       /* network, guests, finish, image */
+#define FIELD_TIMEOUT     "HWRECOVER_TIMEOUT_SEC" /* limit, in seconds */
 
 /* The baseline was moved: FIELD_SNAPSHOT. */
 #define EVENT_BASELINE_TAKEN "cba02d7094b14923ab81866d005d9953"
@@ -56,7 +56,8 @@
 #define EVENT_FUNCTION_NOT_RELEASED "16299320b7944149a2f52f7caf7e1a0f"
 /* A bind entry was disabled: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON. */
 #define EVENT_ENTRY_DISABLED "ce32aaaf06934844a58ea107fc734d12"
-/* A bind entry follows its device: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON. */
+/* A bind entry follows its device: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_ADDRESS_NOW,
+ * FIELD_REASON. */
 #define EVENT_ENTRY_RELOCATED "2eb686aa39174a09aed6b4d78a1c255c"
 /* The guard in the boot image did something: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON.
  */

@@ -40,15 +40,16 @@ unsigned int card_count_ports(const struct inventory *inventory,
 }
 
 /* All functions of a card bear its number, its virtual ones too; another card's are another's. */
-static bool serial_is_shared(const struct inventory *inventory, const struct pci_function *function)
+static bool serial_is_shared(const struct inventory *inventory, const struct pci_function *function,
+			     const char *serial)
 {
 	const struct pci_address *card = function->has_physfn ? &function->physfn
 							      : &function->address;
 
-	for (size_t i = 0; function->serial && i < inventory->n_functions; i++) {
+	for (size_t i = 0; serial && i < inventory->n_functions; i++) {
 		const struct pci_function *other = &inventory->functions[i];
 
-		if (other->serial && strcmp(other->serial, function->serial) == 0 &&
+		if (other->serial && strcmp(other->serial, serial) == 0 &&
 		    !pci_address_same_device(other->has_physfn ? &other->physfn : &other->address,
 					     card))
 			return true;
@@ -56,9 +57,36 @@ static bool serial_is_shared(const struct inventory *inventory, const struct pci
 	return false;
 }
 
+/*
+ * What a function of a virtual one's card tells: its physical one, or else function 0, which is
+ * the one that need have the number (PCIe 7.9.3).
+ */
+static const char *serial_of_card(const struct inventory *inventory, struct pci_address physfn)
+{
+	const struct pci_function *found = inventory_find_function(inventory, &physfn);
+
+	if (found && found->serial)
+		return found->serial;
+	physfn.function = 0;
+	found = inventory_find_function(inventory, &physfn);
+	return found ? found->serial : NULL;
+}
+
+/* By a virtual function's own number nobody could tell later that its card was exchanged. */
+static const char *serial_of(const struct inventory *inventory, const struct pci_function *function)
+{
+	const char *serial = NULL;
+
+	if (function->has_physfn)
+		serial = serial_of_card(inventory, function->physfn);
+	return serial ? serial : function->serial;
+}
+
 static void set_function(const struct inventory *inventory, const struct pci_function *function,
 			 struct unit *unit)
 {
+	const char *serial = serial_of(inventory, function);
+
 	unit->has_function = true;
 	unit->function = *function;
 	/* Of an inventory, not of a unit: it changes with what the host does. */
@@ -67,8 +95,11 @@ static void set_function(const struct inventory *inventory, const struct pci_fun
 	unit->ports_on_card = card_count_ports(inventory, function);
 	unit->first_address = function->address;
 	unit->first_path = function->path;
-	if (serial_is_shared(inventory, function))
+	unit->function.serial = serial;
+	if (serial_is_shared(inventory, function, serial)) {
 		unit->function.serial = NULL;
+		unit->shared_serial = serial;
+	}
 }
 
 void unit_from_function(const struct inventory *inventory, const struct pci_function *function,
@@ -129,7 +160,7 @@ int unit_copy(struct arena *arena, const struct unit *unit, struct unit *ret_uni
 		&copy.function.slot,   &copy.function.firmware_path,
 		&copy.function.driver, &copy.nic.name,
 		&copy.nic.mac,         &copy.nic.driver,
-		&copy.first_path,
+		&copy.first_path,      &copy.shared_serial,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

@@ -20,7 +20,11 @@ enum unit_kind unit_kind_from_string(const char *text);
 /**
  * struct unit - One unit, with its last known identity and place
  * @kind:           a PCI function, or a NIC (which may stand on a function, @has_function)
- * @function:       the function, or the function the NIC stands on; the last known values
+ * @function:       the function, or the function the NIC stands on; the last known values. The
+ *                  serial number of a virtual function is its card's: its physical function's
+ *                  where that tells one
+ * @shared_serial:  the number of the function where another card bears it too and @function.serial
+ *                  is therefore not known; else NULL
  * @has_function:   false for a NIC that stands on no PCI function (USB), or on one that is not in
  *                  the inventory
  * @vf_index:       for a virtual function (@function.has_physfn): its index; else UNKNOWN
@@ -36,6 +40,7 @@ struct unit {
 	enum unit_kind kind;
 	bool has_function;
 	struct pci_function function;
+	const char *shared_serial;
 	int vf_index;
 	unsigned int ports_on_card;
 	struct nic nic;
