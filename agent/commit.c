@@ -458,15 +458,30 @@ static void tell_left_alone(const struct document *document)
 			  "%s: %s; it is left as it is", document->path, reason);
 }
 
-/* Whether a warning of the plan is about a mention or a file: those are events of their own. */
-static bool is_about_file(const struct survey *survey, const char *warning)
+static bool ends_with(const char *text, const char *end)
 {
-	for (size_t i = 0; i < survey->documents.n_items; i++) {
-		const char *path = survey->documents.items[i]->path;
-		size_t length = strlen(path);
+	size_t size = strlen(text), length = strlen(end);
 
-		if (strncmp(warning, path, length) == 0 && warning[length] == ':')
+	return size >= length && strcmp(text + size - length, end) == 0;
+}
+
+/* Whether a warning of the plan is about a mention, or a file that is left: those are events of
+ * their own. */
+static bool is_told(const struct survey *survey, const char *warning)
+{
+	for (size_t i = 0; i < survey->resolution.n_subjects; i++) {
+		const struct subject *subject = &survey->resolution.subjects[i];
+		const struct document *document = subject->document;
+		size_t length = strlen(document->path);
+
+		if (strncmp(warning, document->path, length) != 0 || warning[length] != ':')
+			continue;
+		if (document->unfit || document->rejected)
 			return true;
+		for (size_t j = 0; j < document->n_references; j++)
+			if (subject->findings[j].warn && subject->findings[j].reason &&
+			    ends_with(warning, subject->findings[j].reason))
+				return true;
 	}
 	return false;
 }
@@ -501,6 +516,6 @@ void commit_tell(const struct survey *survey, uint64_t id, bool done)
 		log_notice("files are to be edited: `hwrecover plan` shows how, `hwrecover apply` "
 			   "does it");
 	for (size_t i = 0; i < survey->plan.n_warnings; i++)
-		if (!is_about_file(survey, survey->plan.warnings[i]))
+		if (!is_told(survey, survey->plan.warnings[i]))
 			log_warning("%s", survey->plan.warnings[i]);
 }

@@ -125,7 +125,7 @@ static void update_unit(const struct scribe *scribe, size_t index, struct unit *
 		unit.first_address = old->first_address;
 		unit.first_path = old->first_path;
 	} else if (pairing->fate == FATE_NOT_YET && old->kind == UNIT_NIC &&
-		   pairing->carrier != SIZE_MAX) {
+		   !old->function.has_physfn && pairing->carrier != SIZE_MAX) {
 		move_function(scribe->now, pairing->carrier, &unit);
 	} else if (pairing->fate == FATE_REPLACED && proven && scribe->policy->replaced_nic &&
 		   scribe->policy->network && scribe->now->nics[pairing->index].settled) {

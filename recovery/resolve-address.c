@@ -167,6 +167,20 @@ static bool is_away_from_home(const struct question *question)
 	return question->binding->parked || resolution->past->settled->other_machine;
 }
 
+/* A mention of a whole slot, of which the function is not told, may take any function of it. */
+static const char *protection_of_slot(const struct question *question)
+{
+	const struct resolver *resolver = question->resolver;
+	const char *protected = NULL;
+
+	for (size_t i = 0; i < resolver->now->n_functions && !protected; i++)
+		if (pci_address_same_device(&resolver->now->functions[i].address,
+					    &question->reference->address))
+	protected = resolve_protection(resolver->resolution->past, resolver->policy,
+				       &resolver->now->functions[i], true);
+	return protected;
+}
+
 /* The device is here, as @now. */
 static int resolve_found(struct question *question, const struct pci_function *now,
 			 const struct pairing *pairing)
@@ -186,6 +200,12 @@ static int resolve_found(struct question *question, const struct pci_function *n
 	}
 	if (!stays)
 		return resolve_moved(question, now, pairing);
+	protected = question->reference->certain ? NULL : protection_of_slot(question);
+	if (protected) {
+		question->finding->protects = true;
+		return resolve_park(question, "%.*s may take what the host needs: %s",
+				    NAME_ARGS(question), protected);
+	}
 	if (!question->binding->parked)
 		return resolve_conclude(question, VERDICT_KEEP, false, NULL);
 	if (!resolver->policy->restore)

@@ -6,8 +6,8 @@
 # In "before" the passthrough guide's script hands the second NIC (07) to vfio-pci, in the set "disk" the NVMe (04) as well. In
 # "plus-one" 07 is the host's NIC, a twin of the other one, and 04 is the boot disk's controller.
 
-bind_default='twin-nic boot-disk modules-only no-guard bad-manifest relocate bind-off in-guest'
-bind_all="$bind_default modules-guard ids bind-report disk-off"
+bind_default='twin-nic boot-disk modules-only no-guard bad-manifest'
+bind_all="$bind_default relocate bind-off in-guest modules-guard ids bind-report disk-off"
 
 bind_set() { # bind_set CASE - the cases of a set start from the same first boot
 	case $1 in
