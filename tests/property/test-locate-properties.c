@@ -202,13 +202,25 @@ static const char *number_of_physfn(const struct scene *scene, struct identity v
 	return NULL;
 }
 
+/* The serial number that the physical function of a virtual one tells. */
+static const char *serial_of_physfn(const struct scene *scene, struct identity virtual)
+{
+	for (size_t i = 0; i < scene->inventory.n_functions; i++)
+		if (identity_equal(scene->functions[i], (struct identity){ virtual.card, 0 }))
+			return scene->inventory.functions[i].serial;
+	return NULL;
+}
+
 /* A physical function that was seen with one number, and is seen with another now, is told. */
 static bool physfn_is_told(const struct life *life, const struct followed *followed,
 			   struct identity is)
 {
 	const char *was = number_of_physfn(&life->scenes[life->n_scenes - 2], followed->identity);
 	const char *now = number_of_physfn(&life->scenes[life->n_scenes - 1], is);
+	const char *serial = serial_of_physfn(&life->scenes[life->n_scenes - 1], is);
 
+	if (followed->unit.function.serial && serial && !(was && now))
+		return strcmp(followed->unit.function.serial, serial) != 0;
 	return !followed->unit.lost && was && now && strcmp(was, now) != 0;
 }
 
@@ -260,8 +272,11 @@ static void check_claim(struct life *life, struct followed *followed, const stru
 	if (identity_equal(is, followed->identity))
 		return;
 	if (pairing->confidence == CONFIDENCE_CERTAIN) {
-		struct identity told = pairing->evidence & EVIDENCE_MAC ? followed->mac_of
-									: followed->serial_of;
+		struct identity told = followed->serial_of;
+
+		/* A function knows no MAC: that of what it was taken for last led on. */
+		if (pairing->evidence & EVIDENCE_MAC)
+			told = followed->unit.nic.mac ? followed->mac_of : followed->identity;
 
 		if (!identity_equal(is, told) && !number_lies(life, told.card))
 			life_fails(life, "boot %u: another is certainly %s", life->n_scenes,
@@ -272,6 +287,16 @@ static void check_claim(struct life *life, struct followed *followed, const stru
 	}
 	followed->identity = is;
 	life->mistaken = true;
+}
+
+/* What is not made yet is not waited for on a card that its number tells to be another. */
+static void check_carrier(const struct life *life, const struct followed *followed, size_t carrier)
+{
+	const struct scene *scene = &life->scenes[life->n_scenes - 1];
+
+	if (physfn_is_told(life, followed, scene->functions[carrier]))
+		life_fails(life, "boot %u: %s is waited for on another", life->n_scenes,
+			   name_of(&followed->unit));
 }
 
 /* Whether the unit is seen, with a number that it was recorded with and that nobody else has. */
@@ -336,6 +361,7 @@ static void follow_carrier(struct life *life, struct followed *followed, size_t 
 	followed->identity.card = scene->functions[carrier].card;
 
 	followed->unit.function = scene->inventory.functions[carrier];
+	followed->unit.shared_serial = NULL;
 	if (followed->unit.function.serial)
 		followed->serial_of.card = scene->functions[carrier].card;
 	else
@@ -365,10 +391,12 @@ static void update(struct life *life, struct followed *followed, const struct pa
 		followed->mac_of = followed->identity;
 	else
 		unit->nic.mac = old.nic.mac;
-	if (unit->function.serial)
+	if (unit->function.serial) {
 		followed->serial_of = followed->identity;
-	else
+	} else if (!unit->shared_serial) {
 		unit->function.serial = old.function.serial;
+		unit->shared_serial = old.shared_serial;
+	}
 	followed->path = unit->function.path;
 	unit->first_address = old.first_address;
 	unit->first_path = old.first_path;
@@ -417,6 +445,8 @@ static void live_on(struct life *life)
 				   name_of(&followed->unit));
 		if (found[i].fate == FATE_FOUND)
 			check_claim(life, followed, &found[i]);
+		if (found[i].fate == FATE_NOT_YET && is_virtual(&followed->unit))
+			check_carrier(life, followed, found[i].carrier);
 	}
 	for (size_t i = 0; i < life->n_followed; i++)
 		update(life, &life->followed[i], &found[i]);

@@ -528,6 +528,69 @@ START_TEST(what_was_lost_is_not_found_by_staying)
 }
 END_TEST
 
+/*
+ * Two cards of one number, one of which is taken out while the other is renumbered. All is as it
+ * was before the second one came: the number that seems to be the other's was the first one's too.
+ */
+START_TEST(a_shared_serial_does_not_keep_a_ghost_from_its_place)
+{
+	struct unit ghost, twin;
+	const struct unit *meant[] = { &ghost, &twin };
+
+	PUT(&past, .at = "04:00.0", .path = "01.1/00.0", .model = HBA, .serial = S1);
+	PUT(&past, .at = "05:00.0", .path = "01.2/00.0", .model = HBA, .serial = S1);
+	record();
+	twin = unit_at("04:00.0");
+	ghost = unit_at("05:00.0");
+	ck_assert_ptr_null(ghost.function.serial);
+	ghost.lost = twin.lost = true;
+	PUT(&before, .at = "04:00.0", .path = "01.2/00.0", .model = HBA, .serial = S1);
+	PUT(&after, .at = "04:00.0", .path = "01.2/00.0", .model = HBA, .serial = S1);
+	compare();
+	expect(locate_among(&ghost, meant, 2), FATE_AMBIGUOUS);
+	expect(locate_among(&twin, meant, 2), FATE_AMBIGUOUS);
+	tear_down();
+	set_up();
+	PUT(&before, .at = "04:00.0", .path = "01.2/00.0", .model = HBA, .serial = S1);
+	PUT(&after, .at = "05:00.0", .path = "01.2/00.0", .model = HBA, .serial = S1);
+	compare();
+	expect_function(locate_among(&ghost, meant, 2), "05:00.0", CONFIDENCE_STRONG);
+	expect(locate_among(&twin, meant, 2), FATE_AMBIGUOUS);
+	/* Of a unit that never told that number nothing is known. */
+	ghost.shared_serial = NULL;
+	expect(locate_among(&ghost, meant, 2), FATE_GONE);
+	ghost.shared_serial = S2;
+	expect(locate_among(&ghost, meant, 2), FATE_GONE);
+	/* Nor does the number find one that seemed to bear it alone for a while. */
+	ghost.shared_serial = S1;
+	twin.function.serial = S1;
+	twin.shared_serial = NULL;
+	expect_function(locate_among(&ghost, meant, 2), "05:00.0", CONFIDENCE_STRONG);
+	ck_assert_int_ne(locate_among(&twin, meant, 2).fate, FATE_FOUND);
+	ghost.shared_serial = NULL;
+	expect_function(locate_among(&twin, meant, 2), "05:00.0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
+/* It was another by its MAC, whatever its serial number. */
+START_TEST(a_shared_serial_says_nothing_of_a_card_that_its_mac_tells)
+{
+	struct unit ghost;
+
+	PUT(&past, .at = "04:00.0", .path = "01.1/00.0", .model = I210, .serial = S1);
+	PUT(&past, .at = "05:00.0", .path = "01.2/00.0", .model = I210, .serial = S1);
+	record();
+	ghost = unit_at("05:00.0");
+	ghost.lost = true;
+	PUT(&before, .at = "04:00.0", .path = "01.1/00.0", .model = I210, .serial = S1,
+	    .nic = "enp4s0", .mac = M1);
+	PUT(&after, .at = "05:00.0", .path = "01.2/00.0", .model = I210, .serial = S1,
+	    .nic = "enp5s0", .mac = M1);
+	compare();
+	expect(locate(&ghost), FATE_GONE);
+}
+END_TEST
+
 START_TEST(a_serial_that_functions_of_one_card_share_finds_both)
 {
 	struct unit first, second, moved;
@@ -998,6 +1061,97 @@ START_TEST(a_virtual_function_goes_with_its_card)
 }
 END_TEST
 
+/* The same one boot later, and the newcomer has made no virtual functions yet. */
+START_TEST(a_virtual_function_is_not_that_of_a_card_of_another_number)
+{
+	struct unit function, nic;
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S1);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+	record();
+	function = unit_at("07:10.0");
+	nic = unit_named("enp7s0v0");
+	for (int lost = 0; lost < 2; lost++) {
+		function.lost = nic.lost = lost;
+		PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2);
+		compare();
+		expect(locate(&function), FATE_GONE);
+		expect(locate(&nic), FATE_GONE);
+		PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2);
+		compare();
+		expect(locate(&function), FATE_GONE);
+		expect(locate(&nic), FATE_GONE);
+		put_virtual(&after, "07:10.0", "02.1/10.0", "07:00.0", "enp7s0v0");
+		compare();
+		expect(locate(&function), FATE_GONE);
+		expect(locate(&nic), FATE_GONE);
+		tear_down();
+		set_up();
+		/* Nobody told its number at the boot before. */
+		PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350);
+		PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2);
+		compare();
+		expect(locate(&function), FATE_GONE);
+		tear_down();
+		set_up();
+	}
+}
+END_TEST
+
+START_TEST(a_virtual_function_is_found_by_the_number_of_its_card)
+{
+	struct unit function, physical;
+	const struct unit *meant[] = { &function, &physical };
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S1);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", NULL);
+	record();
+	function = unit_at("07:10.0");
+	physical = unit_at("07:00.0");
+	function.lost = true;
+	PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2);
+	PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2);
+	PUT(&after, .at = "09:00.0", .path = "02.4/00.0", .model = I350, .serial = S1);
+	compare();
+	expect(locate_among(&function, meant, 2), FATE_NOT_YET);
+	ck_assert_uint_eq(locate(&function).carrier, function_index(&after, "09:00.0"));
+	put_virtual(&after, "09:10.0", "02.4/10.0", "09:00.0", NULL);
+	compare();
+	expect_function(locate_among(&function, meant, 2), "09:10.0", CONFIDENCE_CERTAIN);
+	/* It stays where it is, too. */
+	PUT(&before, .at = "09:00.0", .path = "02.4/00.0", .model = I350, .serial = S1);
+	compare();
+	expect_function(locate_among(&function, meant, 2), "09:10.0", CONFIDENCE_CERTAIN);
+	/* Another card was recorded with the number. */
+	physical.function.address = address_of("05:00.0");
+	physical.function.path = physical.first_path = "pci0000:00/01.1/00.0";
+	expect(locate_among(&function, meant, 2), FATE_GONE);
+	physical.shared_serial = physical.function.serial;
+	physical.function.serial = NULL;
+	expect(locate_among(&function, meant, 2), FATE_GONE);
+}
+END_TEST
+
+/* A MAC outranks a serial: the card was flashed. */
+START_TEST(a_virtual_function_stays_with_a_card_that_its_mac_tells)
+{
+	struct unit unit;
+
+	PUT(&past, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S1,
+	    .nic = "enp7s0", .mac = M1);
+	put_virtual(&past, "07:10.0", "02.1/10.0", "07:00.0", NULL);
+	record();
+	unit = unit_at("07:10.0");
+	PUT(&before, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S1,
+	    .nic = "enp7s0", .mac = M1);
+	PUT(&after, .at = "07:00.0", .path = "02.1/00.0", .model = I350, .serial = S2,
+	    .nic = "enp7s0", .mac = M1);
+	put_virtual(&after, "07:10.0", "02.1/10.0", "07:00.0", NULL);
+	compare();
+	expect_function(locate(&unit), "07:10.0", CONFIDENCE_CERTAIN);
+}
+END_TEST
+
 START_TEST(a_lost_virtual_function_is_not_found_by_staying)
 {
 	struct unit unit;
@@ -1089,6 +1243,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, two_references_to_one_unit_do_not_dispute_it);
 	tcase_add_test(tests, a_serial_that_two_units_were_recorded_with_finds_neither_elsewhere);
 	tcase_add_test(tests, what_was_lost_is_not_found_by_staying);
+	tcase_add_test(tests, a_shared_serial_does_not_keep_a_ghost_from_its_place);
+	tcase_add_test(tests, a_shared_serial_says_nothing_of_a_card_that_its_mac_tells);
 	tcase_add_test(tests, a_serial_that_functions_of_one_card_share_finds_both);
 	tcase_add_test(tests, a_ghost_in_an_unreadable_place_is_not_gone);
 	tcase_add_test(tests, what_was_recorded_while_it_could_not_be_read_is_in_place);
@@ -1111,6 +1267,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_virtual_function_has_the_link_that_stands_on_it);
 	tcase_add_test(tests, a_virtual_function_of_a_ghost_comes_back_with_it);
 	tcase_add_test(tests, a_virtual_function_goes_with_its_card);
+	tcase_add_test(tests, a_virtual_function_is_not_that_of_a_card_of_another_number);
+	tcase_add_test(tests, a_virtual_function_is_found_by_the_number_of_its_card);
+	tcase_add_test(tests, a_virtual_function_stays_with_a_card_that_its_mac_tells);
 	tcase_add_test(tests, a_lost_virtual_function_is_not_found_by_staying);
 	tcase_add_test(tests, a_nic_without_a_function_is_found_by_mac_or_name);
 	tcase_add_test(tests, a_port_is_not_another_port_of_its_function);
