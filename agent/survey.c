@@ -9,6 +9,7 @@
 #include "agent/protection.h"
 #include "agent/validate.h"
 #include "recovery/doubtful-serials.h"
+#include "recovery/sources/bind.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/inventory-json.h"
 #include "snapshot/late-links.h"
@@ -491,6 +492,21 @@ static int collect_names(struct survey *survey)
 	return 0;
 }
 
+/* No machine has so many devices for guests; a state that holds them all could not be read. */
+#define ENTRIES_MAX 4096
+
+static void leave_overfull_files(struct survey *survey)
+{
+	for (size_t i = 0; i < survey->documents.n_items; i++) {
+		struct document *document = survey->documents.items[i];
+
+		if (!is_bind_source(document->source) || document->n_references <= ENTRIES_MAX)
+			continue;
+		document_clear_scan(document);
+		document->unfit = "names more than 4096 devices";
+	}
+}
+
 static int bind_files(struct survey *survey, const struct survey_options *options)
 {
 	struct name_set names = { survey->names, survey->n_names };
@@ -498,6 +514,7 @@ static int bind_files(struct survey *survey, const struct survey_options *option
 
 	for (size_t i = 0; sources[i] && r == 0; i++)
 		r = sources[i]->scan(sources[i], &survey->scan, &survey->documents, &names);
+	leave_overfull_files(survey);
 	survey->past = (struct past){ .settled = &survey->settled_match,
 				      .baseline = survey->has_newest && !survey->no_baseline
 							  ? &survey->baseline_match

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "recovery/sources/bind-words.h"
+
 static const char *unfit_cause(struct document *document, int error)
 {
 	_cleanup_(buffer_done) struct buffer text = { 0 };
@@ -183,6 +185,20 @@ static int add_all(const struct source *source, const struct root *root, char *c
 		n += (size_t)r;
 	}
 	return 0;
+}
+
+bool managed_file_may_bind(const struct root *root, const char *path, const char **cause)
+{
+	_cleanup_close_ int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	(void)cause;
+	if (fd != -ELOOP)
+		return true;
+	fd = root_openat(root, path, O_RDONLY | O_NONBLOCK, 0);
+	return fd < 0 || file_read_fd(fd, MANAGED_FILE_MAX, &text, &size) < 0 ||
+	       bind_command_binds(bytes_make(text, size));
 }
 
 int managed_files_collect(const struct source *source, const struct root *root, const char *pattern,

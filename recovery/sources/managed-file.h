@@ -35,6 +35,14 @@ managed_files_collect(const struct source *source, const struct root *root, cons
 		      bool (*wanted)(const struct root *root, const char *path, const char **cause),
 		      struct documents *documents, struct problem *problem);
 
+/**
+ * managed_file_may_bind() - A @wanted: not a link to something that binds no device
+ *
+ * Packages put links to files of their own, and administrators to /dev/null, where rules and
+ * options are read. They are nobody's bind entries, and there is nothing to say about them.
+ */
+bool managed_file_may_bind(const struct root *root, const char *path, const char **cause);
+
 /* A source's @check where a reader takes whatever an edit of ours makes. Return: 0. */
 int managed_file_check_nothing(const struct source *source, const struct scan_context *context,
 			       const struct documents *documents, const struct bytes *texts,

@@ -335,15 +335,15 @@ static int collect_modprobe(const struct source *source, const struct scan_conte
 	size_t first = documents->n_items;
 	int r;
 
-	r = managed_files_collect(source, context->root, "/etc/modprobe.d/*.conf", NULL, documents,
-				  problem);
+	r = managed_files_collect(source, context->root, "/etc/modprobe.d/*.conf",
+				  managed_file_may_bind, documents, problem);
 	if (r < 0)
 		return r;
 	/* mkinitramfs copies these and no others. */
 	for (size_t i = first; i < documents->n_items; i++)
 		documents->items[i]->in_image = true;
-	return managed_files_collect(source, context->root, "/etc/modprobe.d/*", NULL, documents,
-				     problem);
+	return managed_files_collect(source, context->root, "/etc/modprobe.d/*",
+				     managed_file_may_bind, documents, problem);
 }
 
 const struct source modprobe_source = {

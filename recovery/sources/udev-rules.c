@@ -558,8 +558,8 @@ static int collect_udev_rules(const struct source *source, const struct scan_con
 	size_t first = documents->n_items;
 	int r;
 
-	r = managed_files_collect(source, context->root, "/etc/udev/rules.d/*.rules", NULL,
-				  documents, problem);
+	r = managed_files_collect(source, context->root, "/etc/udev/rules.d/*.rules",
+				  managed_file_may_bind, documents, problem);
 	/* The udev hook of initramfs-tools copies those that have no namesake in /lib. */
 	for (size_t i = first; r == 0 && i < documents->n_items; i++)
 		documents->items[i]->in_image = true;
