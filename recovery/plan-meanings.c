@@ -23,14 +23,12 @@ struct scribe {
 static void keep_numbers(const struct inventory *now, size_t index, const struct unit *old,
 			 struct unit *unit)
 {
-	const struct pci_function *function =
-		old->kind == UNIT_FUNCTION ? &now->functions[index]
-					   : inventory_function_of(now, &now->nics[index]);
-
 	if (old->kind == UNIT_NIC && !unit->nic.mac && !now->nics[index].mac)
 		unit->nic.mac = old->nic.mac;
-	if (!unit->function.serial && function && !function->serial)
+	if (!unit->function.serial && !unit->shared_serial) {
 		unit->function.serial = old->function.serial;
+		unit->shared_serial = old->shared_serial;
+	}
 }
 
 /* Whether a virtual function's card hangs below the bridge that it hung below. */
@@ -58,7 +56,9 @@ static void move_function(const struct inventory *now, size_t index, struct unit
 	unit_from_function(now, &now->functions[index], &place);
 	unit->function = place.function;
 	unit->nic.pci = place.function.address;
-	if (!unit->function.serial && !now->functions[index].serial)
+	if (place.function.serial || place.shared_serial)
+		unit->shared_serial = place.shared_serial;
+	else
 		unit->function.serial = serial;
 }
 

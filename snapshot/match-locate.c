@@ -179,7 +179,8 @@ static size_t function_by_number(const struct search *search, const struct side 
 	if (found == NONE || is_contradicted(search, side, found) ||
 	    side->inventory->functions[found].vendor != function->vendor)
 		return NONE;
-	if (!pci_address_equal(&side->inventory->functions[found].address, &function->address) &&
+	if ((!pci_address_equal(&side->inventory->functions[found].address, &function->address) ||
+	     compare_paths(&side->inventory->functions[found], function) == PATH_DIFFERS) &&
 	    serial_is_shared(search))
 		return NONE;
 	return found;

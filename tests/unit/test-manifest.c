@@ -229,6 +229,7 @@ START_TEST(mentions_come_back_with_what_they_mean)
 	unit.lost = true;
 	unit.first_address = at("0000:04:00.0");
 	unit.first_path = "pci0000:00/02.0/00.0";
+	unit.shared_serial = "00-11-22-33-44-55-66-77";
 	mention = add_mention(SCRIPT, "05:00.0", 40, add_unit(&unit));
 	mention->said = "0000:05:00.0";
 	mention->block = "for dev";
@@ -255,6 +256,8 @@ START_TEST(mentions_come_back_with_what_they_mean)
 	ck_assert_uint_eq(manifest.meanings.n_units, 1);
 	ck_assert(unit_equal(&manifest.meanings.units[0], &unit));
 	ck_assert_str_eq(manifest.meanings.units[0].first_path, unit.first_path);
+	ck_assert_str_eq(manifest.meanings.units[0].shared_serial, unit.shared_serial);
+	ck_assert_ptr_null(manifest.meanings.units[0].function.serial);
 	ck_assert_uint_eq(manifest.meanings.mentions[1].unit, MEANS_NOBODY);
 	ck_assert(!manifest.meanings.mentions[1].ambiguous && !manifest.meanings.mentions[1].held);
 }

@@ -19,6 +19,7 @@ static const char sample[] =
 	"{\"kind\":\"nic\",\"name\":\"usb0\",\"mac\":null,\"port\":-1,\"ports_on_card\":1,"
 	" \"driver\":null,\"lost\":true},"
 	"{\"kind\":\"pci\",\"pci\":{\"address\":\"10000:e1:00.0\",\"ids\":\"8086:0a54\","
+	"  \"shared_serial\":\"00-11-22-33-44-55-66-78\","
 	"  \"first_address\":\"10000:e1:00.0\"}}],"
 	"\"mentions\":["
 	"{\"file\":\"/etc/network/interfaces\",\"kind\":\"nic\",\"text\":\"enp6s0\","
@@ -120,6 +121,9 @@ START_TEST(reads_every_member)
 	ck_assert_int_eq(unit->function.subsystem_vendor, UNKNOWN);
 	ck_assert_int_eq(unit->vf_index, UNKNOWN);
 	ck_assert(!unit->function.has_physfn);
+	ck_assert_ptr_null(unit->function.serial);
+	ck_assert_str_eq(unit->shared_serial, "00-11-22-33-44-55-66-78");
+	ck_assert_ptr_null(meanings.units[0].shared_serial);
 
 	ck_assert_uint_eq(meanings.n_mentions, 3);
 	ck_assert_int_eq(meanings.mentions[0].kind, REFERENCE_NIC);
@@ -298,6 +302,7 @@ static const struct malformed {
 	{ "units[0].pci", "class", "16777216", "class" },
 	{ "units[0].pci", "class", "\"020000\"", "class" },
 	{ "units[0].pci", "serial", "1", "serial" },
+	{ "units[0].pci", "shared_serial", "1", "shared_serial" },
 	{ "units[0].pci", "slot", "1", "slot" },
 	{ "units[0].pci", "firmware_path", "1", "firmware_path" },
 	{ "units[0].pci", "driver", "1", "driver" },

@@ -127,14 +127,61 @@ START_TEST(a_virtual_function_has_its_index)
 }
 END_TEST
 
+START_TEST(a_virtual_function_bears_the_number_of_its_card)
+{
+	struct pci_function *functions = inventory.functions;
+	struct unit unit;
+
+	unit_from_function(&inventory, function_at("0000:01:10.4"), &unit);
+	ck_assert_str_eq(unit.function.serial, "00-11-22-33-44-55-66-77");
+	ck_assert_str_eq(unit_of_nic("enp1s0f0v1").function.serial, "00-11-22-33-44-55-66-77");
+	/* Its physical function need not tell it, function 0 does. */
+	functions[3].physfn.function = 1;
+	unit_from_function(&inventory, &functions[3], &unit);
+	ck_assert_str_eq(unit.function.serial, "00-11-22-33-44-55-66-77");
+	functions[0].serial = NULL;
+	functions[3].serial = "00-00-00-00-00-00-00-03";
+	unit_from_function(&inventory, &functions[3], &unit);
+	ck_assert_str_eq(unit.function.serial, "00-00-00-00-00-00-00-03");
+	functions[3].physfn.bus = 9;
+	functions[3].serial = NULL;
+	unit_from_function(&inventory, &functions[3], &unit);
+	ck_assert_ptr_null(unit.function.serial);
+}
+END_TEST
+
+START_TEST(a_number_that_another_card_bears_too_is_known_as_such)
+{
+	struct pci_function *functions = inventory.functions;
+	struct unit unit;
+
+	unit_from_function(&inventory, &functions[0], &unit);
+	ck_assert_ptr_null(unit.shared_serial);
+	functions[4].serial = functions[0].serial;
+	for (size_t i = 0; i < 5; i++) {
+		unit_from_function(&inventory, &functions[i], &unit);
+		ck_assert_ptr_null(unit.function.serial);
+		if (i == 1)
+			ck_assert_ptr_null(unit.shared_serial);
+		else
+			ck_assert_str_eq(unit.shared_serial, "00-11-22-33-44-55-66-77");
+	}
+}
+END_TEST
+
 START_TEST(a_copy_outlives_the_inventory)
 {
 	struct unit unit = unit_of_nic("enp6s0"), copy;
 	struct arena arena = { 0 };
+	char shared[] = "number";
+
+	unit.shared_serial = shared;
 
 	ck_assert_int_eq(unit_copy(&arena, &unit, &copy), 0);
 	ck_assert(unit_equal(&unit, &copy));
 	teardown();
+	shared[0] = 'l';
+	ck_assert_str_eq(copy.shared_serial, "number");
 	ck_assert_str_eq(copy.nic.name, "enp6s0");
 	ck_assert_str_eq(copy.nic.mac, "00:00:00:00:00:06");
 	ck_assert_str_eq(copy.nic.driver, "r8169");
@@ -203,6 +250,8 @@ int main(void)
 	tcase_add_test(tests, a_nic_without_a_function_is_a_unit_all_the_same);
 	tcase_add_test(tests, ports_are_counted_over_the_whole_card_without_virtual_functions);
 	tcase_add_test(tests, a_virtual_function_has_its_index);
+	tcase_add_test(tests, a_virtual_function_bears_the_number_of_its_card);
+	tcase_add_test(tests, a_number_that_another_card_bears_too_is_known_as_such);
 	tcase_add_test(tests, a_copy_outlives_the_inventory);
 	tcase_add_test(tests, units_are_equal_only_while_identity_and_place_are);
 	tcase_add_test(tests, units_stay_equal_when_a_number_becomes_known);
