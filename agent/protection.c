@@ -7,11 +7,25 @@
 #include "recovery/resolve.h"
 #include "snapshot/protected.h"
 
+static bool is_by_route(const char *protected)
+{
+	return protected && strstr(protected, PROTECTED_ROUTE);
+}
+
+static bool has_route(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n_functions; i++)
+		if (is_by_route(inventory->functions[i].protected))
+			return true;
+	return false;
+}
+
 /*
  * What was known of each function when the meanings were settled, where nothing is known now.
  * @looked: how many displays there are is known, as it always is by looking
+ * @routes: only who had the default route
  */
-static int take_over(struct survey *survey, bool looked)
+static int take_over(struct survey *survey, bool looked, bool routes)
 {
 	const struct match *match = &survey->settled_match;
 
@@ -20,7 +34,8 @@ static int take_over(struct survey *survey, bool looked)
 		struct pci_function *now;
 
 		if (!before || match->functions[i].fate != FATE_FOUND ||
-		    (looked && strcmp(before, PROTECTED_DISPLAY) == 0))
+		    (looked && strcmp(before, PROTECTED_DISPLAY) == 0) ||
+		    (routes && !is_by_route(before)))
 			continue;
 		now = &survey->now.functions[match->functions[i].index];
 		if (now->protected)
@@ -68,7 +83,8 @@ int protection_look(const struct context *context, const struct survey_options *
 	}
 	if (r < 0)
 		return r;
-	if (look && !options->early && context->root.live)
-		return 0;
-	return take_over(survey, look);
+	if (!look || options->early || !context->root.live)
+		return take_over(survey, look, false);
+	/* A network that is slow to come up, or down, has no default route. */
+	return has_route(&survey->now) ? 0 : take_over(survey, look, true);
 }

@@ -10,6 +10,8 @@
 
 /* Why the only display is protected; some rules make an exception for it. */
 #define PROTECTED_DISPLAY "the only display"
+/* What is in the reason of a NIC that the default route goes through. */
+#define PROTECTED_ROUTE "default route"
 
 /**
  * protected_mark() - Find out which functions the host itself needs
