@@ -2,6 +2,7 @@
 /* Shell scripts that bind devices: those of the initramfs, and what [Paths] BindScripts names. */
 #include <errno.h>
 
+#include "recovery/park.h"
 #include "recovery/sources/address-token.h"
 #include "recovery/sources/bind.h"
 #include "recovery/sources/managed-file.h"
@@ -232,20 +233,157 @@ static bool asks_the_command_line(struct bytes piece)
 	return bytes_find(piece, "/proc/cmdline");
 }
 
+static bool is_hex(struct bytes text, size_t at)
+{
+	return at < text.size && number_hex_digit(text.data[at]) >= 0;
+}
+
+static bool is_name_byte(struct bytes text, size_t at)
+{
+	char c = at < text.size ? text.data[at] : '\0';
+
+	return is_hex(text, at) || (c >= 'g' && c <= 'z') || (c >= 'G' && c <= 'Z') || c == '_';
+}
+
+static bool is_quote(struct bytes text, size_t at)
+{
+	return at < text.size &&
+	       (text.data[at] == '"' || text.data[at] == '\'' ||
+		(text.data[at] == '\\' && at + 1 < text.size && text.data[at + 1] == '\n'));
+}
+
+static size_t skip_quotes(struct bytes text, size_t at)
+{
+	while (is_quote(text, at))
+		at += text.data[at] == '\\' ? 2 : 1;
+	return at;
+}
+
+/* Whether what stands behind a ':' goes on with an expansion, or behind quotes. */
+static bool goes_on_oddly(struct bytes text, size_t at)
+{
+	size_t end;
+
+	while (is_hex(text, at) || (at < text.size && text.data[at] == '.'))
+		at++;
+	end = skip_quotes(text, at);
+	if (end < text.size && memchr("$`*?[{", text.data[end], 6))
+		return text.data[at - 1] != '.';
+	return end > at && (is_hex(text, end) ||
+			    (end < text.size && (text.data[end] == ':' || text.data[end] == '.')));
+}
+
+/* Whether two or more hexadecimal digits end before @at. */
+static bool ends_number(struct bytes text, size_t at)
+{
+	size_t start = at;
+
+	while (start > 0 && is_hex(text, start - 1))
+		start--;
+	return at - start >= 2 && !(start > 0 && is_name_byte(text, start - 1));
+}
+
+/* Whether an expansion ends before @at. */
+static bool ends_expansion(struct bytes text, size_t at)
+{
+	if (at > 0 && memchr("})`", text.data[at - 1], 3))
+		return true;
+	while (at > 0 && is_name_byte(text, at - 1))
+		at--;
+	return at > 0 && text.data[at - 1] == '$';
+}
+
+static bool joins_at_colon(struct bytes text, size_t at)
+{
+	size_t before = at;
+
+	while (before > 0 && (text.data[before - 1] == '"' || text.data[before - 1] == '\''))
+		before--;
+	if (ends_number(text, before) && goes_on_oddly(text, at + 1))
+		return true;
+	return is_hex(text, at + 1) && is_hex(text, at + 2) && ends_expansion(text, before);
+}
+
+static size_t skip_expansion(struct bytes text, size_t at)
+{
+	const char *brace;
+
+	at++;
+	if (at < text.size && text.data[at] == '{') {
+		brace = memchr(text.data + at, '}', text.size - at);
+		return brace ? (size_t)(brace - text.data) + 1 : text.size;
+	}
+	while (is_name_byte(text, at))
+		at++;
+	return at;
+}
+
+/* Whether the name of a device, which starts here, is more than one expansion or more than none. */
+static bool joins_in_name(struct bytes text, size_t at)
+{
+	at = skip_quotes(text, at);
+	if (at >= text.size || text.data[at] != '$')
+		return false;
+	at = skip_quotes(text, skip_expansion(text, at));
+	return at < text.size && !memchr("/ \t\n;)]&|", text.data[at], 10);
+}
+
+/* An address of which the script holds only pieces. */
+static bool puts_addresses_together(struct bytes piece)
+{
+	static const char folder[] = "/bus/pci/devices/";
+	size_t length = strlen(folder);
+
+	for (size_t at = 0; at < piece.size; at++)
+		if (piece.data[at] == ':' && joins_at_colon(piece, at))
+			return true;
+	for (size_t at = 0; at + length < piece.size; at++) {
+		const char *found = memmem(piece.data + at, piece.size - at, folder, length);
+
+		if (!found)
+			return false;
+		at = (size_t)(found - piece.data) + length - 1;
+		if (joins_in_name(piece, at + 1))
+			return true;
+	}
+	return false;
+}
+
+static const struct selector {
+	bool (*uses)(struct bytes piece);
+	const char *what;
+	bool chooses;
+	bool joins;
+} selectors[] = {
+	{ asks_for_boot_vga, "devices chosen by boot_vga", .chooses = true },
+	{ asks_lspci, "devices chosen by lspci", .chooses = true },
+	{ goes_over_devices, "devices chosen from all there are", .chooses = true },
+	{ asks_for_a_class, "devices chosen by their class", .chooses = true },
+	{ asks_for_a_model, "devices chosen by their model", .chooses = true },
+	{ asks_the_command_line, "devices chosen on the kernel command line", .chooses = false },
+	{ puts_addresses_together, "addresses put together by the script", .joins = true },
+};
+
+static struct shell_manner find_manner(struct bytes text, const struct shell_script *script)
+{
+	struct shell_manner manner = { 0 };
+	struct span piece;
+	size_t next = 0;
+
+	if (!binds(text, script))
+		return manner;
+	while (next_piece(text, script, &next, &piece))
+		for (size_t i = 0; i < ARRAY_SIZE(selectors); i++)
+			if (selectors[i].uses(bytes_slice(text, piece.offset, piece.length))) {
+				manner.chooses |= selectors[i].chooses;
+				manner.joins |= selectors[i].joins;
+			}
+	return manner;
+}
+
 /* A script that works out itself what it takes says nothing that can be compared. */
 static int note_selectors(struct document *document, const struct shell_script *script)
 {
-	static const struct {
-		bool (*uses)(struct bytes piece);
-		const char *what;
-	} selectors[] = {
-		{ asks_for_boot_vga, "devices chosen by boot_vga" },
-		{ asks_lspci, "devices chosen by lspci" },
-		{ goes_over_devices, "devices chosen from all there are" },
-		{ asks_for_a_class, "devices chosen by their class" },
-		{ asks_for_a_model, "devices chosen by their model" },
-		{ asks_the_command_line, "devices chosen on the kernel command line" },
-	};
 	struct bytes text = document_bytes(document);
 	bool noted[ARRAY_SIZE(selectors)] = { false };
 	struct span piece;
@@ -285,18 +423,6 @@ static int new_id_driver(struct document *document, struct bytes path, const cha
 		*ret_driver =
 			arena_copy(&document->arena, bytes_make(start, (size_t)(end - start)));
 	return *ret_driver ? 0 : -ENOMEM;
-}
-
-static bool is_hex(struct bytes text, size_t at)
-{
-	return at < text.size && number_hex_digit(text.data[at]) >= 0;
-}
-
-static bool is_name_byte(struct bytes text, size_t at)
-{
-	char c = at < text.size ? text.data[at] : '\0';
-
-	return is_hex(text, at) || (c >= 'g' && c <= 'z') || (c >= 'G' && c <= 'Z') || c == '_';
 }
 
 /* Reads up to @n numbers of four digits with blanks between, as "8086 10d3". */
@@ -377,27 +503,14 @@ static int read_new_ids(struct document *document, const struct shell_script *sc
 	return r;
 }
 
-static int set_rejected(struct document *document, const struct shell_script *script)
-{
-	_cleanup_(buffer_done) struct buffer text = { 0 };
-
-	if (!script->cause)
-		return 0;
-	buffer_appendf(&text, "line %u: %s", document_line_at(document, script->cause_at),
-		       script->cause);
-	document->rejected = text.failed ? NULL : arena_copy(&document->arena, buffer_bytes(&text));
-	return document->rejected ? 0 : -ENOMEM;
-}
-
 int bind_script_scan_document(struct document *document)
 {
 	_cleanup_(shell_script_done) struct shell_script script = { 0 };
 	int r = shell_read(document_bytes(document), &script);
 
 	if (r == 0)
-		r = set_rejected(document, &script);
-	if (r == 0)
-		r = shell_shape_find(document, &script);
+		r = shell_shape_find(document, &script,
+				     find_manner(document_bytes(document), &script));
 	if (r == 0)
 		r = note_selectors(document, &script);
 	if (r == 0)
@@ -442,17 +555,54 @@ static int scan(const struct source *source, const struct scan_context *context,
 	return r;
 }
 
+/* Whether a script ends before its first command: then it is no matter how it goes on. */
+static bool is_switched_off(struct bytes text)
+{
+	const char *newline =
+		bytes_start_with(text, bytes_of("#!")) ? memchr(text.data, '\n', text.size) : NULL;
+	size_t start = newline ? (size_t)(newline - text.data) + 1 : 0;
+
+	return bytes_start_with(bytes_slice(text, start, text.size - start),
+				bytes_of(PARK_EXIT_LINE));
+}
+
 int bind_script_check_text(struct bytes text, const char *file, struct problem *problem)
 {
 	_cleanup_(shell_script_done) struct shell_script script = { 0 };
 	const struct document document = { .data = (char *)(uintptr_t)text.data,
 					   .size = text.size };
-	int r = shell_read(text, &script);
+	int r = is_switched_off(text) ? 0 : shell_read(text, &script);
 
 	if (r < 0 || !script.cause)
 		return r;
 	return problem_set(problem, -EBADMSG, file, document_line_at(&document, script.cause_at),
 			   "%s", script.cause);
+}
+
+/* Whether a script can be read as it is; of one that cannot be, nothing but whether it is switched
+ * off is changed.
+ */
+static int can_be_read(struct document *document, bool *ret_read)
+{
+	_cleanup_(shell_script_done) struct shell_script script = { 0 };
+	int r = shell_read(document_bytes(document), &script);
+
+	if (r == 0)
+		*ret_read = !script.cause;
+	return r;
+}
+
+static int check_document(struct document *document, struct bytes text, struct problem *problem)
+{
+	int r = bind_script_check_text(text, document->path, NULL);
+	bool read = false;
+
+	if (r != -EBADMSG)
+		return r;
+	r = can_be_read(document, &read);
+	if (r < 0 || !read)
+		return r;
+	return bind_script_check_text(text, document->path, problem);
 }
 
 static int check(const struct source *source, const struct scan_context *context,
@@ -466,7 +616,7 @@ static int check(const struct source *source, const struct scan_context *context
 	/* What was rejected before is left as it is; what it says is no news. */
 	for (size_t i = 0; r == 0 && i < documents->n_items; i++)
 		if (!documents->items[i]->rejected && !documents->items[i]->unfit)
-			r = bind_script_check_text(texts[i], documents->items[i]->path, problem);
+			r = check_document(documents->items[i], texts[i], problem);
 	return r;
 }
 

@@ -28,8 +28,8 @@ _pure_ bool is_bind_source(const struct source *source);
 
 /**
  * bind_script_scan_document() - Scan one shell script, whatever its mode and place
- * @document: with path, data and size set; its references, ids, digests and notes are filled, and
- *            @rejected where it cannot be read
+ * @document: with path, data and size set; its references, ids, digests and notes are filled. One
+ *            that cannot be read here, though shells may, can only be switched off
  *
  * For the guard, whose scripts are those that are run.
  *
@@ -39,6 +39,8 @@ _must_check_ int bind_script_scan_document(struct document *document);
 
 /**
  * bind_script_check_text() - Whether one text can be read as a shell script
+ *
+ * One that ends before its first command, as it is switched off, always can.
  *
  * Return: 0, -EBADMSG with @problem set, or -ENOMEM.
  */

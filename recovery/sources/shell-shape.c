@@ -16,12 +16,25 @@ enum effect {
 	EFFECT_SHELL, /* what the commands behind it do */
 };
 
+/* What a simple command does as far as plain scripts know it. */
+enum manner {
+	MANNER_OTHER,
+	MANNER_WRITE, /* it writes to /sys/bus/pci, and nowhere else */
+	MANNER_SAY,   /* it says something on the console or in a pipe */
+	MANNER_TEST,
+	MANNER_QUIET, /* nothing that another command of the script sees, but for assignments */
+};
+
 /**
  * struct facts - What is known of a node and everything in it
  * @mentions, @address, @slot: it holds an address, or a slot without a function; @mixed: another
  *            one too
  * @effect, @named, @assigns, @writes: of a simple command: its name's effect, it has a name,
  *            assignments, redirections to files or substitutions
+ * @manner:   of a simple command
+ * @sysfs, @elsewhere: of a simple command: it writes to /sys/bus/pci, to what is not known there
+ * @redirected: of a compound command: what stands in it is written or read somewhere
+ * @binds:    some command in it is a MANNER_WRITE
  * @shell:    some command in it has an effect on those behind
  * @others:   some command in it neither names the device nor only looks
  * @passes:   some command in it writes what a pipe gives it
@@ -39,6 +52,12 @@ enum effect {
 struct facts {
 	struct pci_address address;
 	enum effect effect;
+	enum manner manner;
+	struct bytes name;
+	bool sysfs;
+	bool elsewhere;
+	bool redirected;
+	bool binds;
 	bool mentions;
 	bool slot;
 	bool mixed;
@@ -70,10 +89,24 @@ struct variable {
 };
 
 /**
+ * struct loop_variable - A variable that a loop sets
+ * @loop: the innermost one that the words up to here set it in
+ * @end:  where that ends; 0 when none has set it yet
+ */
+struct loop_variable {
+	struct bytes name;
+	size_t loop;
+	size_t end;
+};
+
+/**
  * struct finder - A search under way
  * @word_of: one per reference: index of the word it stands in, or SHELL_NONE
  * @facts:   one per node
  * @variables: sorted by name, no two alike
+ * @loop_variables: sorted by name, no two alike
+ * @chooses, @joins: see struct shell_manner
+ * @odd:     a command in it does what cannot be followed
  * @reads_others: the script runs text from elsewhere, which may use its variables
  * @splits:  the script says itself what separates words
  */
@@ -86,6 +119,11 @@ struct finder {
 	struct facts *facts;
 	struct variable *variables;
 	size_t n_variables;
+	struct loop_variable *loop_variables;
+	size_t n_loop_variables;
+	bool chooses;
+	bool joins;
+	bool odd;
 	bool reads_others;
 	bool splits;
 	struct span exit;
@@ -96,6 +134,7 @@ static void finder_done(struct finder *finder)
 	free(finder->word_of);
 	free(finder->facts);
 	free(finder->variables);
+	free(finder->loop_variables);
 }
 
 static bool is_blank(char c)
@@ -242,7 +281,7 @@ static int add_reference(struct finder *finder, const struct walk *walk,
 		.kind = REFERENCE_ADDRESS,
 		.span = token->span,
 		.line = walk->line,
-		.certain = !token->whole_slot,
+		.certain = !token->whole_slot && !finder->script->cause,
 		.address = token->address,
 		.block = "",
 		.key = "",
@@ -253,13 +292,56 @@ static int add_reference(struct finder *finder, const struct walk *walk,
 	return 0;
 }
 
+static bool is_word_byte(struct bytes text, size_t at)
+{
+	return at < text.size && (is_name_byte(text.data[at]) || memchr(":.-/", text.data[at], 4));
+}
+
+/* The next "05:00": in a script that adds domain and function to it, a slot. */
+static bool next_slot(struct bytes text, size_t from, struct address_token *ret_slot)
+{
+	char whole[] = "00:00.0";
+
+	for (size_t at = from; at + 5 <= text.size; at++) {
+		if (text.data[at + 2] != ':' || (at > 0 && is_word_byte(text, at - 1)) ||
+		    is_word_byte(text, at + 5))
+			continue;
+		memcpy(whole, text.data + at, 5);
+		if (address_token_parse(bytes_of(whole), &ret_slot->address) < 0)
+			continue;
+		ret_slot->span = (struct span){ at, 5 };
+		ret_slot->whole_slot = true;
+		return true;
+	}
+	return false;
+}
+
+/* The next address, or slot where the script puts addresses together; @slot is the next of them. */
+static bool next_token(const struct finder *finder, size_t from, struct address_token *slot,
+		       struct address_token *ret_token)
+{
+	bool found = address_token_next(finder->text, from, ret_token);
+
+	if (!finder->joins)
+		return found;
+	if (slot->span.length == 0 || slot->span.offset < from) {
+		*slot = (struct address_token){ .span = { SIZE_MAX - 5, 5 } };
+		(void)next_slot(finder->text, from, slot);
+	}
+	if (slot->span.offset >= finder->text.size ||
+	    (found && ret_token->span.offset < slot->span.offset))
+		return found;
+	*ret_token = *slot;
+	return true;
+}
+
 static int find_addresses(struct finder *finder)
 {
 	struct walk walk = { 0 };
-	struct address_token token;
+	struct address_token token, slot = { 0 };
 	int r = 0;
 
-	for (size_t at = 0; r == 0 && address_token_next(finder->text, at, &token);
+	for (size_t at = 0; r == 0 && next_token(finder, at, &slot, &token);
 	     at = span_end(token.span)) {
 		r = walk_to(finder, &walk, token.span.offset);
 		if (r < 0)
@@ -316,17 +398,125 @@ static enum effect effect_of(struct bytes name)
 	return is_word_of(base_name(name), shell) ? EFFECT_SHELL : EFFECT_UNKNOWN;
 }
 
-/* Whether writing to what a redirection names binds nothing: a file elsewhere, "2" of ">&2". */
+/* The name that a '$' at @at expands, and where that ends; empty for anything but "$NAME" and
+ * "${NAME…". */
+static struct bytes expanded_name(struct bytes text, size_t at, size_t *ret_end)
+{
+	size_t start = at + 1, end;
+
+	if (start < text.size && text.data[start] == '{') {
+		start++;
+		if (start < text.size && (text.data[start] == '#' || text.data[start] == '!'))
+			start++;
+	}
+	for (end = start; end < text.size && is_name_byte(text.data[end]); end++)
+		;
+	*ret_end = end;
+	return bytes_slice(text, start, end - start);
+}
+
+/* Where "$NAME" or "${NAME}" at @at ends; @at for any other expansion. */
+static size_t plain_expansion_end(struct bytes text, size_t at)
+{
+	bool braces = at + 1 < text.size && text.data[at + 1] == '{';
+	size_t end;
+	struct bytes name = expanded_name(text, at, &end);
+
+	if (name.size == 0 || name.data != text.data + at + 1 + braces)
+		return at;
+	if (!braces)
+		return end;
+	return end < text.size && text.data[end] == '}' ? end + 1 : at;
+}
+
+static struct bytes unquoted_start(struct bytes word)
+{
+	if (word.size > 0 && (word.data[0] == '"' || word.data[0] == '\''))
+		word = bytes_slice(word, 1, word.size - 1);
+	return word;
+}
+
+/* Whether what a redirection writes is seen by no command: the console, "2" of ">&2". */
 static bool is_harmless_target(struct bytes target)
 {
 	if (target.size == 1 && memchr("012-", target.data[0], 4))
 		return true;
-	if (target.size > 0 && (target.data[0] == '"' || target.data[0] == '\''))
-		target = bytes_slice(target, 1, target.size - 1);
-	return target.size > 0 && target.data[0] == '/' && !memchr(target.data, '$', target.size) &&
-	       !bytes_find(target, "..") &&
-	       !bytes_start_with(target, bytes_of("/sys")) &&
-	       !bytes_start_with(target, bytes_of("/proc"));
+	target = unquoted_start(target);
+	return bytes_start_with(target, bytes_of("/dev/")) &&
+	       !memchr(target.data, '$', target.size) && !bytes_find(target, "..");
+}
+
+/* "/sys/bus/pci/…", also where "$P/devices/…" says so. */
+static bool is_in_sysfs(struct bytes target)
+{
+	size_t end;
+
+	target = unquoted_start(target);
+	if (bytes_find(target, ".."))
+		return false;
+	if (target.size == 0 || target.data[0] != '$')
+		return bytes_start_with(target, bytes_of("/sys/bus/pci/"));
+	end = plain_expansion_end(target, 0);
+	target = bytes_slice(target, end, target.size - end);
+	return end > 0 && (bytes_start_with(target, bytes_of("/devices/")) ||
+			   bytes_start_with(target, bytes_of("/drivers/")));
+}
+
+/* Commands that change what those behind them do or whether they are run. */
+static bool is_odd_command(struct bytes name)
+{
+	static const char *const odd[] = { ".",       "alias",   "break",     "builtin", "cd",
+					   "command", "declare", "enable",    "eval",    "exec",
+					   "getopts", "let",     "local",     "mapfile", "popd",
+					   "pushd",   "read",    "readarray", "return",  "set",
+					   "shift",   "shopt",   "source",    "trap",    "typeset",
+					   "unalias", "unset",   NULL };
+
+	for (size_t i = 0; i < name.size; i++)
+		if (memchr("$`\\\"'", name.data[i], 5))
+			return true;
+	return bytes_start_with(name, bytes_of("((")) || is_word_of(name, odd);
+}
+
+/* An argument of a command whose name is known. */
+static void find_argument_facts(struct finder *finder, struct facts *facts, struct bytes text)
+{
+	bool tee = facts->effect == EFFECT_PASS;
+
+	/* "continue 2" */
+	if (bytes_equal_text(facts->name, "continue"))
+		finder->odd = true;
+	if (bytes_equal_text(facts->name, "printf") && bytes_find(text, "-v") == text.data)
+		finder->odd = true;
+	if (!tee || bytes_equal_text(text, "-a"))
+		return;
+	if (is_in_sysfs(text))
+		facts->sysfs = true;
+	else
+		facts->elsewhere |= !is_harmless_target(text);
+}
+
+static enum manner manner_of(const struct facts *facts)
+{
+	static const char *const says[] = { "echo", "printf", NULL };
+	static const char *const tests[] = { "[", "[[", "test", NULL };
+	static const char *const quiet[] = { ":",        "true",     "false",  "sleep",   "wait",
+					     "continue", "modprobe", "logger", "udevadm", NULL };
+
+	if (facts->elsewhere)
+		return MANNER_OTHER;
+	if (!facts->named)
+		return facts->assigns && !facts->sysfs ? MANNER_QUIET : MANNER_OTHER;
+	if (bytes_equal_text(facts->name, "driverctl"))
+		return MANNER_WRITE;
+	if (facts->sysfs)
+		return is_word_of(facts->name, says) || facts->effect == EFFECT_PASS ? MANNER_WRITE
+										     : MANNER_OTHER;
+	if (is_word_of(facts->name, says) || facts->effect == EFFECT_PASS)
+		return MANNER_SAY;
+	if (is_word_of(facts->name, tests))
+		return MANNER_TEST;
+	return is_word_of(facts->name, quiet) ? MANNER_QUIET : MANNER_OTHER;
 }
 
 static void note_mention(struct facts *facts, const struct pci_address *address, bool slot)
@@ -352,13 +542,22 @@ static void find_word_facts(struct finder *finder)
 
 		facts->writes |= word->substitutes;
 		if (word->role == SHELL_TARGET) {
-			facts->writes |= !is_harmless_target(text);
+			bool harmless = is_harmless_target(text), sysfs = is_in_sysfs(text);
+
+			facts->writes |= !harmless;
+			facts->redirected |= !harmless;
+			facts->sysfs |= sysfs;
+			facts->elsewhere |= !harmless && !sysfs;
 		} else if (word->role == SHELL_ARGUMENT && !facts->named) {
 			facts->named = true;
 			facts->effect = effect_of(text);
+			facts->name = text;
+			finder->odd |= is_odd_command(text);
 			finder->reads_others |= bytes_equal_text(text, ".") ||
 						bytes_equal_text(text, "source") ||
 						bytes_equal_text(text, "eval");
+		} else if (word->role == SHELL_ARGUMENT) {
+			find_argument_facts(finder, facts, text);
 		} else if (word->role == SHELL_ASSIGNMENT || word->role == SHELL_ARRAY) {
 			facts->assigns = true;
 			finder->splits |=
@@ -380,6 +579,7 @@ static void merge_facts(struct facts *facts, const struct facts *child)
 	if (child->mentions)
 		note_mention(facts, &child->address, child->slot);
 	facts->mixed |= child->mixed;
+	facts->binds |= child->binds;
 	facts->shell |= child->shell;
 	facts->others |= child->others;
 	facts->passes |= child->passes;
@@ -398,6 +598,8 @@ static void find_node_facts(struct finder *finder)
 		struct facts *facts = &finder->facts[i];
 
 		if (node->kind == SHELL_SIMPLE) {
+			facts->manner = manner_of(facts);
+			facts->binds = facts->manner == MANNER_WRITE;
 			facts->shell = facts->effect == EFFECT_SHELL ||
 				       (facts->assigns && !facts->named);
 			facts->passes = !facts->mentions && facts->effect == EFFECT_PASS &&
@@ -733,37 +935,6 @@ static int shape_for_list(struct finder *finder, size_t first, size_t *ret_end)
 	return 0;
 }
 
-/* The name that a '$' at @at expands, and where that ends; empty for anything but "$NAME" and
- * "${NAME…". */
-static struct bytes expanded_name(struct bytes text, size_t at, size_t *ret_end)
-{
-	size_t start = at + 1, end;
-
-	if (start < text.size && text.data[start] == '{') {
-		start++;
-		if (start < text.size && (text.data[start] == '#' || text.data[start] == '!'))
-			start++;
-	}
-	for (end = start; end < text.size && is_name_byte(text.data[end]); end++)
-		;
-	*ret_end = end;
-	return bytes_slice(text, start, end - start);
-}
-
-/* Where "$NAME" or "${NAME}" at @at ends; @at for any other expansion. */
-static size_t plain_expansion_end(struct bytes text, size_t at)
-{
-	bool braces = at + 1 < text.size && text.data[at + 1] == '{';
-	size_t end;
-	struct bytes name = expanded_name(text, at, &end);
-
-	if (name.size == 0 || name.data != text.data + at + 1 + braces)
-		return at;
-	if (!braces)
-		return end;
-	return end < text.size && text.data[end] == '}' ? end + 1 : at;
-}
-
 /* Whether a shell takes the words of a value as they are written. @quote is '"', '\'' or NUL. */
 static bool is_plain_list(struct bytes text, char quote)
 {
@@ -942,6 +1113,384 @@ static int shape_value(struct finder *finder, size_t first, size_t *ret_end)
 	return 0;
 }
 
+/* Whether what a word says from @at on is a pattern for file names. */
+static bool has_pattern(struct bytes text, size_t at)
+{
+	unsigned int braces = 0;
+
+	for (; at < text.size; at++) {
+		char c = text.data[at];
+
+		if (c == '$' && at + 1 < text.size && text.data[at + 1] == '{')
+			braces++;
+		else if (c == '}' && braces > 0)
+			braces--;
+		else if (braces == 0 && (c == '*' || c == '?' || c == '['))
+			return true;
+	}
+	return false;
+}
+
+/* "${NAME=…}", "${NAME:=…}", "${!NAME}" */
+static bool changes_parameter(struct bytes text, size_t at)
+{
+	if (text.data[at] == '!')
+		return true;
+	while (at < text.size && is_name_byte(text.data[at]))
+		at++;
+	if (at < text.size && text.data[at] == ':')
+		at++;
+	return at < text.size && text.data[at] == '=';
+}
+
+/* What a '$' in a script may do besides giving a value, or a value that edits change: "$?", "$_",
+ * arithmetic that may assign.
+ */
+static bool is_odd_expansion(struct bytes text, size_t at)
+{
+	char next = at + 1 < text.size ? text.data[at + 1] : '\0';
+	char then = at + 2 < text.size ? text.data[at + 2] : '\0';
+
+	switch (next) {
+	case '?':
+	case '[':
+		return true;
+	case '_':
+		return !is_name_byte(then);
+	case '(':
+		return then == '(';
+	case '{':
+		return then == '?' || then == '_' || changes_parameter(text, at + 2);
+	default:
+		return false;
+	}
+}
+
+static bool is_odd_text(struct bytes text)
+{
+	for (size_t at = 0; at < text.size; at++)
+		if (text.data[at] == '$' && is_odd_expansion(text, at))
+			return true;
+	return false;
+}
+
+static bool is_odd_word(const struct finder *finder, const struct shell_word *word)
+{
+	static const char folder[] = "/sys/";
+	struct bytes text = slice(finder, word->span);
+	const char *sys;
+
+	if (is_odd_text(text))
+		return true;
+	switch (word->role) {
+	case SHELL_NAME:
+		return !bytes_equal_text(text, "prereqs");
+	case SHELL_FOR_WORD:
+		return word->substitutes || has_pattern(text, 0);
+	case SHELL_HERE:
+		return false;
+	default:
+		if (word->substitutes && bytes_find(text, "/bus/pci/drivers"))
+			return true;
+		sys = bytes_find(text, folder);
+		return sys && has_pattern(text, (size_t)(sys - text.data));
+	}
+}
+
+/* Options may make any failure the end. */
+static bool has_interpreter_options(struct bytes text)
+{
+	size_t end = exit_offset(text);
+
+	for (size_t at = 1; at < end; at++)
+		if (text.data[at] == '-' && is_blank(text.data[at - 1]))
+			return true;
+	return false;
+}
+
+/* Whether a command of one of several in its statement whose status is not the statement's. */
+static bool is_followed(const struct shell_script *script, size_t statement, size_t command)
+{
+	return script->nodes[command].end != script->nodes[statement].end;
+}
+
+/* Whether something may depend on the status of a command around which @node, a compound, stands,
+ * or on what is said in it: a condition, "… && …", a redirection of all of it.
+ */
+static bool is_depended_on(const struct finder *finder, size_t node)
+{
+	const struct shell_script *script = finder->script;
+
+	for (; node != SHELL_NONE; node = script->nodes[node].parent) {
+		size_t parent = script->nodes[node].parent;
+
+		if (script->nodes[node].kind == SHELL_STATEMENT) {
+			if (script->nodes[node].condition)
+				return true;
+			continue;
+		}
+		if (finder->facts[node].redirected || script->nodes[node].kind == SHELL_FUNCTION)
+			return true;
+		if (parent != SHELL_NONE && is_followed(script, parent, node))
+			return true;
+	}
+	return false;
+}
+
+/* A statement or an `if` that does nothing but for one device, to which it writes. */
+static bool is_for_one_device(const struct facts *facts)
+{
+	return facts->binds && !facts->mixed && !facts->others && !facts->shell && !facts->here;
+}
+
+/* Whether a simple command that names a device only writes to it, or guards just that. */
+static bool is_plain_mention(const struct finder *finder, size_t node)
+{
+	const struct shell_script *script = finder->script;
+	size_t statement = script->nodes[node].parent, above = script->nodes[statement].parent;
+	bool alone = !is_followed(script, statement, node) && node == statement + 1;
+
+	switch (finder->facts[node].manner) {
+	case MANNER_WRITE:
+		break;
+	case MANNER_SAY:
+		if (!alone && !is_for_one_device(&finder->facts[statement]))
+			return false;
+		break;
+	case MANNER_TEST:
+		if (script->nodes[statement].condition) {
+			if (above == SHELL_NONE || script->nodes[above].kind != SHELL_IF ||
+			    !is_for_one_device(&finder->facts[above]))
+				return false;
+			return !is_depended_on(finder, above);
+		}
+		if (!is_for_one_device(&finder->facts[statement]))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return !script->nodes[statement].condition && !is_depended_on(finder, above);
+}
+
+static bool has_plain_mentions(const struct finder *finder)
+{
+	const struct shell_script *script = finder->script;
+
+	for (size_t i = 0; i < finder->document->n_references; i++) {
+		const struct shell_word *word = word_of(finder, i);
+
+		if (!word || word->substitutes)
+			return false;
+		if (word->role == SHELL_FOR_WORD || is_plain_assignment(finder, word))
+			continue;
+		if ((word->role != SHELL_ARGUMENT && word->role != SHELL_TARGET) ||
+		    script->nodes[word->node].kind != SHELL_SIMPLE ||
+		    !is_plain_mention(finder, word->node))
+			return false;
+	}
+	return true;
+}
+
+/* What is done for one word of a loop must not be felt by the next, nor behind the loop. */
+static bool has_plain_loops(const struct finder *finder)
+{
+	const struct shell_script *script = finder->script;
+	size_t end = 0;
+
+	for (size_t i = 0; i < script->n_nodes; i++) {
+		const struct shell_node *node = &script->nodes[i];
+		enum manner manner = finder->facts[i].manner;
+
+		if (node->kind == SHELL_FOR || node->kind == SHELL_LOOP) {
+			if (is_depended_on(finder, i))
+				return false;
+			end = MAX_OF(end, node->end);
+		} else if (node->kind == SHELL_SIMPLE && i < end && manner == MANNER_OTHER) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The innermost loop around a command, or SHELL_NONE. */
+static size_t loop_around(const struct shell_script *script, size_t node)
+{
+	do
+		node = script->nodes[node].parent;
+	while (node != SHELL_NONE && script->nodes[node].kind != SHELL_FOR &&
+	       script->nodes[node].kind != SHELL_LOOP);
+	return node;
+}
+
+/* Whether an assignment is made in each round of its loop. */
+static bool is_made_each_round(const struct shell_script *script, size_t node, size_t loop)
+{
+	size_t statement = script->nodes[node].parent;
+
+	return script->nodes[statement].parent == loop && !script->nodes[statement].condition &&
+	       statement + 1 == node && !is_followed(script, statement, node);
+}
+
+/* Whether a word sets a variable in a loop; @end is where the loops seen so far end. */
+static bool sets_in_loop(const struct shell_word *word, size_t end)
+{
+	return word->role == SHELL_FOR_NAME ||
+	       ((word->role == SHELL_ASSIGNMENT || word->role == SHELL_ARRAY) && word->node < end);
+}
+
+static struct bytes name_set_by(const struct finder *finder, const struct shell_word *word)
+{
+	size_t length = word->role == SHELL_FOR_NAME ? word->span.length : word->name_length;
+
+	return bytes_slice(finder->text, word->span.offset, length);
+}
+
+/* The end of all loops around the nodes up to @node, when asked in rising order. */
+static size_t loops_end(const struct finder *finder, size_t *next, size_t node, size_t end)
+{
+	const struct shell_script *script = finder->script;
+
+	for (; *next <= node; ++*next)
+		if (script->nodes[*next].kind == SHELL_FOR ||
+		    script->nodes[*next].kind == SHELL_LOOP)
+			end = MAX_OF(end, script->nodes[*next].end);
+	return end;
+}
+
+static int compare_loop_variables(const void *a, const void *b)
+{
+	return bytes_compare(((const struct loop_variable *)a)->name,
+			     ((const struct loop_variable *)b)->name);
+}
+
+static struct loop_variable *find_loop_variable(const struct finder *finder, struct bytes name)
+{
+	struct loop_variable wanted = { .name = name };
+
+	if (name.size == 0 || finder->n_loop_variables == 0)
+		return NULL;
+	return bsearch(&wanted, finder->loop_variables, finder->n_loop_variables, sizeof(wanted),
+		       compare_loop_variables);
+}
+
+/* The variables that loops set. */
+static int find_loop_variables(struct finder *finder)
+{
+	const struct shell_script *script = finder->script;
+	size_t n = 0, kept = 0, next = 0, end = 0;
+
+	finder->loop_variables = calloc(script->n_words + 1, sizeof(struct loop_variable));
+	if (!finder->loop_variables)
+		return -ENOMEM;
+	for (size_t i = 0; i < script->n_words; i++) {
+		const struct shell_word *word = &script->words[i];
+
+		end = loops_end(finder, &next, word->node, end);
+		if (sets_in_loop(word, end))
+			finder->loop_variables[n++].name = name_set_by(finder, word);
+	}
+	if (n > 0)
+		qsort(finder->loop_variables, n, sizeof(struct loop_variable),
+		      compare_loop_variables);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || compare_loop_variables(&finder->loop_variables[kept - 1],
+							&finder->loop_variables[i]) != 0)
+			finder->loop_variables[kept++] = finder->loop_variables[i];
+	finder->n_loop_variables = kept;
+	return 0;
+}
+
+/* Whether each variable that a word expands and some loop sets is set there, in this round. */
+static bool uses_are_plain(const struct finder *finder, const struct shell_word *word)
+{
+	struct bytes text = slice(finder, word->span);
+	size_t end;
+
+	for (size_t at = 0; at < text.size; at++) {
+		const struct loop_variable *variable;
+
+		if (text.data[at] != '$')
+			continue;
+		variable = find_loop_variable(finder, expanded_name(text, at, &end));
+		if (variable && (word->node >= variable->end ||
+				 (word->role == SHELL_FOR_WORD && word->node == variable->loop)))
+			return false;
+	}
+	return true;
+}
+
+/* Takes note of what a word sets in a loop. Return: whether that is felt in this round alone. */
+static bool sets_plainly(const struct finder *finder, const struct shell_word *word)
+{
+	const struct shell_script *script = finder->script;
+	struct loop_variable *variable;
+	size_t loop;
+
+	if (word->role != SHELL_FOR_NAME && word->role != SHELL_ASSIGNMENT)
+		return true;
+	variable = find_loop_variable(finder, name_set_by(finder, word));
+	loop = word->role == SHELL_FOR_NAME ? word->node : loop_around(script, word->node);
+	if (!variable || loop == SHELL_NONE)
+		return true;
+	/* A loop in the one that sets it hands it on from one of its rounds to the next. */
+	if (word->node < variable->end && loop != variable->loop)
+		return false;
+	if (word->role == SHELL_ASSIGNMENT) {
+		/* "NAME+=…" takes up what the round before left. */
+		if (finder->text.data[word->span.offset + word->name_length] == '+')
+			return false;
+		if (!is_made_each_round(script, word->node, loop))
+			return true;
+	}
+	variable->loop = loop;
+	variable->end = script->nodes[loop].end;
+	return true;
+}
+
+/* Whether what loops set is used in them alone, and only once it is set. */
+static bool has_plain_variables(const struct finder *finder)
+{
+	for (size_t i = 0; i < finder->script->n_words; i++)
+		if (!uses_are_plain(finder, &finder->script->words[i]) ||
+		    !sets_plainly(finder, &finder->script->words[i]))
+			return false;
+	return true;
+}
+
+/* Whether nothing in a script may turn on what a word or a line that is left out does: edited by
+ * words or lines, it binds no device that it does not bind as it stands.
+ */
+static bool is_plain(const struct finder *finder)
+{
+	const struct shell_script *script = finder->script;
+
+	if (finder->odd || has_interpreter_options(finder->text))
+		return false;
+	for (size_t i = 0; i < script->n_words; i++)
+		if (is_odd_word(finder, &script->words[i]))
+			return false;
+	for (size_t i = 0; i < script->n_nodes; i++)
+		if (script->nodes[i].kind == SHELL_FUNCTION &&
+		    (finder->facts[i].mentions || finder->facts[i].shell))
+			return false;
+	return has_plain_loops(finder) && has_plain_mentions(finder) && has_plain_variables(finder);
+}
+
+/* Nothing but the whole script can be put out of force safely. */
+static void switch_off_only(struct finder *finder)
+{
+	for (size_t i = 0; i < finder->document->n_references; i++) {
+		struct reference *reference = &finder->document->references[i];
+
+		reference->shape = PARK_SCRIPT;
+		reference->extent = finder->exit;
+		reference->list = (struct span){ 0 };
+		reference->none_word = NULL;
+		reference->in_body = false;
+	}
+}
+
 static int shape_all(struct finder *finder)
 {
 	struct document *document = finder->document;
@@ -970,6 +1519,7 @@ static int shape_all(struct finder *finder)
 
 static int find_shapes(struct finder *finder)
 {
+	bool plain;
 	int r;
 
 	finder->facts = calloc(finder->script->n_nodes + 1, sizeof(struct facts));
@@ -977,6 +1527,10 @@ static int find_shapes(struct finder *finder)
 		return -ENOMEM;
 	find_word_facts(finder);
 	find_node_facts(finder);
+	r = find_loop_variables(finder);
+	if (r < 0)
+		return r;
+	plain = !finder->chooses && !finder->joins && is_plain(finder);
 	find_groups(finder);
 	find_lonely_groups(finder);
 	choose_groups(finder);
@@ -984,15 +1538,21 @@ static int find_shapes(struct finder *finder)
 	if (r < 0)
 		return r;
 	find_uses(finder);
-	return shape_all(finder);
+	r = shape_all(finder);
+	if (!plain)
+		switch_off_only(finder);
+	return r;
 }
 
-int shell_shape_find(struct document *document, const struct shell_script *script)
+int shell_shape_find(struct document *document, const struct shell_script *script,
+		     struct shell_manner manner)
 {
 	_cleanup_(finder_done) struct finder finder = {
 		.document = document,
 		.script = script,
 		.text = document_bytes(document),
+		.chooses = manner.chooses,
+		.joins = manner.joins,
 		.exit = { exit_offset(document_bytes(document)), 0 },
 	};
 	int r = find_addresses(&finder);
