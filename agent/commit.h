@@ -73,8 +73,8 @@ _must_check_ int commit_begin_snapshot(const struct survey *survey, const char *
 void commit_end_snapshot(struct snapshot *snapshot);
 
 /*
- * After each commit: remove old snapshots as Keep= says, and write what the next boot image is told.
- * What cannot be done is said and no error.
+ * After each commit: remove old snapshots as Keep= says, and write what the next boot image is
+ * told. What cannot be done is said and no error.
  */
 void commit_conclude(struct context *context);
 

@@ -27,8 +27,8 @@ enum reference_kind {
 enum park_shape {
 	PARK_WORD,   /* taken out of the list @list */
 	PARK_LINES,  /* every physical line of @extent is commented out */
-	PARK_SCRIPT, /* the shell script exits before anything: a line is put at @extent, which is empty
-			and at the start of a line */
+	PARK_SCRIPT, /* the shell script exits before anything: a line is put at @extent, which is
+			empty and at the start of a line */
 	PARK_FILE,   /* the whole file is taken away: the mention is its name */
 	PARK_NEVER,  /* nothing sensible can be done: left and reported */
 };
@@ -123,7 +123,8 @@ struct id_entry {
  * @attributes: owner, mode, ACL, xattrs
  * @unfit:      why it is left alone, in words ("is a fifo"); NULL when it is fit. An unfit file is
  *              named and everything else is done
- * @absent:     the file is not there, as its mention is parked: @disk is empty, @data is what it held
+ * @absent:     the file is not there, as its mention is parked: @disk is empty, @data is what it
+ * held
  * @rejected:   why its own reader rejects it as it stands; NULL when it is accepted. Such a file
  *              is scanned and reported but never edited
  * @in_image:   a copy of it is in the boot image

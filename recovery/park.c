@@ -223,8 +223,8 @@ static bool find_parked(const struct places *places, const struct parked_text *p
  * The line that switches a script off is ours whatever became of the one behind it: that one is
  * somebody's edit then, and only ours is put back.
  */
-static bool find_switch(const struct places *places, struct parked_text *parked,
-			size_t *ret_offset, enum proof *ret_proof)
+static bool find_switch(const struct places *places, struct parked_text *parked, size_t *ret_offset,
+			enum proof *ret_proof)
 {
 	if (!park_switches_off(parked) || parked->n_mentions > 0)
 		return false;

@@ -68,7 +68,8 @@ struct plan_edit {
 
 /* In the order in which they are done. */
 enum action_kind {
-	ACTION_RELEASE, /* give a function that was taken for a guest by mistake its own driver back */
+	ACTION_RELEASE, /* give a function that was taken for a guest by mistake its own driver back
+			 */
 	ACTION_IFUP,    /* start ifup@NAME.service: udev decided about this NIC by the old file */
 	ACTION_UPDATE_INITRAMFS, /* a file with a copy in the boot image changes */
 	_ACTION_KIND_MAX,

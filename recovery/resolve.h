@@ -8,10 +8,10 @@
 #include "recovery/park.h"
 
 enum verdict {
-	VERDICT_KEEP,   /* right as it is, or reserved for a device that is away */
-	VERDICT_REMAP,  /* its device has another name now: write that */
-	VERDICT_PARK,   /* out of force: its device is away and another bears its name; a bind entry: it
-			   would not take what it means, or something protected */
+	VERDICT_KEEP,  /* right as it is, or reserved for a device that is away */
+	VERDICT_REMAP, /* its device has another name now: write that */
+	VERDICT_PARK,  /* out of force: its device is away and another bears its name; a bind entry:
+			  it  would not take what it means, or something protected */
 	VERDICT_REPORT, /* nothing is proven, or nothing can or may be done: left and said */
 	_VERDICT_MAX,
 	_VERDICT_INVALID = -22,

@@ -29,8 +29,8 @@
  * @boot_vga:         1 for the display firmware used, 0 for another display, UNKNOWN otherwise
  * @has_physfn:       whether this is a virtual function
  * @physfn:           its physical function
- * @protected:        why the host itself needs it ("root file system, swap"); NULL if it does not, or
- *                    if that is not known. See protected.h
+ * @protected:        why the host itself needs it ("root file system, swap"); NULL if it does not,
+ * or if that is not known. See protected.h
  */
 struct pci_function {
 	struct pci_address address;

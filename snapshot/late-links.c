@@ -60,8 +60,9 @@ static bool is_in_place(const struct inventory *now, const struct inventory *las
 		return false;
 	is = inventory_find_function(now, &was->address);
 	/* A function that was taken for a guest gets no link at all. */
-	return is && !is_passthrough_driver(is->driver) && is->vendor == was->vendor && is->device == was->device && is->path &&
-	       was->path && strcmp(is->path, was->path) == 0;
+	return is && !is_passthrough_driver(is->driver) && is->vendor == was->vendor &&
+	       is->device == was->device && is->path && was->path &&
+	       strcmp(is->path, was->path) == 0;
 }
 
 static int add_pending(struct inventory *now, const struct nic *known)

@@ -123,7 +123,8 @@ static void check_moved(const struct document *document)
 		edits[n].span = reference->span;
 		edits[n].text = bytes_of(address_token_format(
 			document_text(document, reference->span), &address, &names[i]));
-		CHECK(edits[n++].text.size == reference->span.length);
+		/* Only a domain with more digits than the kernel gives it comes out shorter. */
+		CHECK(edits[n++].text.size <= reference->span.length);
 	}
 	CHECK(edits_apply(document_bytes(document), edits, n, &text, &size) == 0);
 	scan(bytes_make(text, size), &moved);
@@ -131,7 +132,7 @@ static void check_moved(const struct document *document)
 	for (size_t i = 0; i < moved.n_references; i++) {
 		const struct reference *was = &document->references[i], *is = &moved.references[i];
 
-		CHECK(is->span.offset == was->span.offset && is->certain == was->certain);
+		CHECK(is->span.offset <= was->span.offset && is->certain == was->certain);
 		CHECK(is->address.bus ==
 		      (was->certain ? was->address.bus ^ 0x5a : was->address.bus));
 	}

@@ -249,16 +249,16 @@ START_TEST(virtual_functions_nobody_uses_take_one_line)
 }
 END_TEST
 
-#define PROTECTED_MACHINE                                                                          \
-	"{\"pci\":["                                                                               \
-	"{\"address\":\"0000:00:18.0\",\"path\":\"pci0000:00/18.0\",\"vendor\":\"1022\","             \
-	"\"device\":\"1440\",\"class\":\"060000\",\"iommu_group\":1},"                               \
-	"{\"address\":\"0000:00:18.1\",\"path\":\"pci0000:00/18.1\",\"vendor\":\"1022\","             \
-	"\"device\":\"1441\",\"class\":\"060000\",\"iommu_group\":1,"                               \
-	"\"protected\":\"swap\\u0085\"},"                                                           \
-	"{\"address\":\"0000:01:00.0\",\"path\":\"pci0000:00/01.0/00.0\",\"vendor\":\"10ec\","        \
-	"\"device\":\"8168\",\"class\":\"020000\",\"driver\":\"r8169\",\"iommu_group\":2,"          \
-	"\"protected\":\"default route (vmbr0)\"}],"                                               \
+#define PROTECTED_MACHINE                                                                      \
+	"{\"pci\":["                                                                           \
+	"{\"address\":\"0000:00:18.0\",\"path\":\"pci0000:00/18.0\",\"vendor\":\"1022\","      \
+	"\"device\":\"1440\",\"class\":\"060000\",\"iommu_group\":1},"                         \
+	"{\"address\":\"0000:00:18.1\",\"path\":\"pci0000:00/18.1\",\"vendor\":\"1022\","      \
+	"\"device\":\"1441\",\"class\":\"060000\",\"iommu_group\":1,"                          \
+	"\"protected\":\"swap\\u0085\"},"                                                      \
+	"{\"address\":\"0000:01:00.0\",\"path\":\"pci0000:00/01.0/00.0\",\"vendor\":\"10ec\"," \
+	"\"device\":\"8168\",\"class\":\"020000\",\"driver\":\"r8169\",\"iommu_group\":2,"     \
+	"\"protected\":\"default route (vmbr0)\"}],"                                           \
 	"\"nics\":[{\"name\":\"enp1s0\",\"pci\":\"0000:01:00.0\"}]}"
 
 START_TEST(what_the_host_needs_is_marked_and_says_why)

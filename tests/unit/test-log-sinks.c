@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "snapshot/message-ids.h"
 #include "agent/terminal.h"
 #include "snapshot/basic/file.h"
+#include "snapshot/message-ids.h"
 
 #ifndef TEST_SOURCE_ROOT
 #define TEST_SOURCE_ROOT "."
