@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "recovery/sources/interfaces-private.h"
+#include "recovery/sources/managed-file.h"
 
 void interfaces_patterns_done(struct interfaces_patterns *patterns)
 {
@@ -433,140 +434,17 @@ struct collection {
 	bool full;
 };
 
-static const char *unfit_cause(struct document *document, int error)
-{
-	_cleanup_(buffer_done) struct buffer text = { 0 };
-
-	switch (error) {
-	case -ELOOP:
-		return "is a symbolic link that leads out of the tree";
-	case -EMLINK:
-		return "has a second hard link";
-	case -ENOTSUP:
-		return "is a fifo, device or socket";
-	case -EFBIG:
-		return "is larger than 1 MiB";
-	case -EILSEQ:
-		return "holds NUL bytes";
-	default:
-		buffer_appendf(&text, "cannot be read: %s", strerror(-error));
-		return text.failed ? NULL : arena_copy(&document->arena, buffer_bytes(&text));
-	}
-}
-
-static struct document *add_document(struct collection *collection, const char *path,
-				     const char *opened)
-{
-	struct document *document = documents_add(collection->documents, path);
-
-	if (!document || add_path(&collection->opened, opened) < 0)
-		return NULL;
-	document->source = collection->source;
-	return document;
-}
-
-/* A file that is left alone because of @error. */
-static int add_unfit(struct collection *collection, const char *path, const char *opened, int error)
-{
-	struct document *document;
-
-	if (error == -ENOMEM)
-		return error;
-	document = add_document(collection, path, opened);
-	if (!document)
-		return -ENOMEM;
-	document->unfit = unfit_cause(document, error);
-	return document->unfit ? 0 : -ENOMEM;
-}
-
-/* Opens the directory that a resolved path is in. */
-static int open_parent(const struct root *root, const char *path, const char **ret_name)
-{
-	_cleanup_free_ char *directory = NULL;
-	struct bytes parent = directory_of(path);
-	int r = bytes_duplicate(parent, &directory);
-
-	if (r < 0)
-		return r;
-	*ret_name = path + parent.size;
-	return root_open_directory(root, directory, 0);
-}
-
-/*
- * Whether the file itself, not a directory on the way, is a link to somewhere else than /etc: what
- * is kept there is not ours to replace.
- */
-static int leads_out(const struct root *root, const char *opened, const char *resolved)
-{
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-
-	if (strncmp(resolved, "/etc/", strlen("/etc/")) == 0)
-		return 0;
-	fd = root_openat(root, opened, O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd;
-	return fstat(fd, &st) < 0 ? -errno : S_ISLNK(st.st_mode);
-}
-
-static bool is_directory(const struct root *root, const char *path)
-{
-	_cleanup_close_ int fd = root_openat(root, path, O_PATH | O_DIRECTORY, 0);
-
-	return fd >= 0;
-}
-
-static int read_document(struct collection *collection, const char *path, const char *opened)
-{
-	struct file_attributes attributes = { 0 };
-	_cleanup_free_ char *data = NULL;
-	struct document *document;
-	const char *name;
-	_cleanup_close_ int fd = open_parent(collection->root, path, &name);
-	size_t size;
-	int r = fd;
-
-	if (fd >= 0)
-		r = file_read_managed_at(fd, name, MANAGED_FILE_MAX, &data, &size, &attributes);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return add_unfit(collection, path, opened, r);
-	document = add_document(collection, path, opened);
-	if (!document) {
-		file_attributes_done(&attributes);
-		return -ENOMEM;
-	}
-	document->data = TAKE_PTR(data);
-	document->size = size;
-	document->attributes = attributes;
-	return 0;
-}
-
 /* Adds one file if it is there and not known yet. */
 static int add_file(struct collection *collection, const char *opened)
 {
-	_cleanup_free_ char *resolved = NULL;
-	int r = root_resolve(collection->root, opened, &resolved);
+	int r;
 
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (documents_find(collection->documents, r < 0 ? opened : resolved))
-		return 0;
 	if (collection->opened.n_items >= MANAGED_FILES_MAX) {
-		collection->full = true;
+		collection->full |= root_exists(collection->root, opened);
 		return 0;
 	}
-	if (r < 0)
-		return add_unfit(collection, opened, opened, r);
-	if (is_directory(collection->root, resolved))
-		return 0;
-	r = leads_out(collection->root, opened, resolved);
-	if (r == 0)
-		return read_document(collection, resolved, opened);
-	if (documents_find(collection->documents, opened))
-		return 0;
-	return add_unfit(collection, opened, opened, r > 0 ? -ELOOP : r);
+	r = managed_file_add(collection->source, collection->root, opened, collection->documents);
+	return r > 0 ? add_path(&collection->opened, opened) : r;
 }
 
 /* Adds what one line sources. */
