@@ -331,7 +331,10 @@ static bool judge(const struct subject *subject, const struct rendered *rendered
 {
 	const struct finding *finding = &subject->findings[i];
 	bool was = subject->bindings[i].parked;
-	bool will_be = outcome == OUTCOME_SWITCHED_OFF || rendered->out_of_force[i];
+	/* What a script is switched off for stays where it is. */
+	bool off = subject->document->references[i].shape == PARK_SCRIPT &&
+		   finding->verdict == VERDICT_PARK;
+	bool will_be = outcome == OUTCOME_SWITCHED_OFF || off || rendered->out_of_force[i];
 	bool changes = was != will_be || (!will_be && finding->new_name);
 
 	*ret_deed = GUARD_LEFT;
