@@ -535,6 +535,17 @@ static int note_not_run(struct document *document)
 		n);
 }
 
+/* It may be made executable: what it means is known from now on, and it is not edited until then.
+ */
+static int leave_not_run(struct document *document)
+{
+	for (size_t i = 0; i < document->n_references; i++) {
+		document->references[i].shape = PARK_NEVER;
+		document->references[i].certain = false;
+	}
+	return note_not_run(document);
+}
+
 static int scan(const struct source *source, const struct scan_context *context,
 		struct documents *documents, const struct name_set *names)
 {
@@ -547,10 +558,9 @@ static int scan(const struct source *source, const struct scan_context *context,
 
 		if (document->source != source || document->unfit)
 			continue;
-		if (document->in_image && !(document->attributes.mode & 0111))
-			r = note_not_run(document);
-		else
-			r = bind_script_scan_document(document);
+		r = bind_script_scan_document(document);
+		if (r == 0 && document->in_image && !(document->attributes.mode & 0111))
+			r = leave_not_run(document);
 	}
 	return r;
 }

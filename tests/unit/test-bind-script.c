@@ -504,7 +504,7 @@ START_TEST(collects_what_the_initramfs_runs)
 	ck_assert_uint_eq(find(&documents, "bind")->n_references, 1);
 	ck_assert(find(&documents, "bind")->in_image);
 	ck_assert_uint_eq(find(&documents, "env")->n_references, 1);
-	ck_assert_uint_eq(find(&documents, "off")->n_references, 0);
+	ck_assert_uint_eq(find(&documents, "off")->n_references, 1);
 	ck_assert_uint_eq(find(&documents, "off")->n_notes, 1);
 	ck_assert_str_eq(find(&documents, "python")->unfit, "is no shell script");
 	ck_assert_ptr_null(find(&documents, "perl"));
