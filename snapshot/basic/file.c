@@ -60,6 +60,7 @@ void file_attributes_sort(struct file_attributes *attributes)
 int file_attributes_copy(const struct file_attributes *attributes, struct file_attributes *ret_copy)
 {
 	_cleanup_(file_attributes_done) struct file_attributes copy = {
+		.is_link = attributes->is_link,
 		.mode = attributes->mode,
 		.uid = attributes->uid,
 		.gid = attributes->gid,
@@ -86,8 +87,8 @@ static bool xattr_equal(const struct file_xattr *a, const struct file_xattr *b)
 
 bool file_attributes_equal(const struct file_attributes *a, const struct file_attributes *b)
 {
-	if (a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
-	    a->n_xattrs != b->n_xattrs)
+	if (a->is_link != b->is_link || (!a->is_link && a->mode != b->mode) || a->uid != b->uid ||
+	    a->gid != b->gid || a->n_xattrs != b->n_xattrs)
 		return false;
 	for (size_t i = 0; i < a->n_xattrs; i++)
 		if (!xattr_equal(&a->xattrs[i], &b->xattrs[i]))
@@ -298,6 +299,52 @@ int file_read_managed_at(int dir_fd, const char *name, size_t limit, char **ret_
 	return 0;
 }
 
+/* The target of an opened link (O_PATH). */
+static int read_target(int fd, size_t limit, char **ret_data, size_t *ret_size)
+{
+	/* Linux has no longer ones (symlink(7)). */
+	char target[PATH_MAX + 1];
+	ssize_t size;
+	int r;
+
+	size = readlinkat(fd, "", target, sizeof(target));
+	if (size < 0)
+		return -errno;
+	if ((size_t)size > MIN_OF(limit, (size_t)PATH_MAX))
+		return -EFBIG;
+	r = bytes_duplicate(bytes_make(target, (size_t)size), ret_data);
+	if (r < 0)
+		return r;
+	*ret_size = (size_t)size;
+	return 0;
+}
+
+int file_read_link_at(int dir_fd, const char *name, size_t limit, char **ret_data, size_t *ret_size,
+		      struct file_attributes *ret_attributes)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	fd = open_retry(dir_fd, name, O_PATH, 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISLNK(st.st_mode))
+		return -EINVAL;
+	r = read_target(fd, limit, ret_data, ret_size);
+	if (r < 0)
+		return r;
+	*ret_attributes = (struct file_attributes){
+		.is_link = true,
+		.mode = 0777,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+	};
+	return 0;
+}
+
 int file_staged_name(const char *name, struct file_name *ret_name)
 {
 	size_t size = strlen(name);
@@ -442,36 +489,84 @@ static int fill_staged(int fd, struct bytes now, const struct file_attributes *a
 	return close(TAKE_FD(owned)) < 0 && errno != EINTR ? -errno : 0;
 }
 
-static int stage(int dir_fd, const char *name, struct bytes now,
-		 const struct file_attributes *attributes, bool lenient, bool durable,
-		 struct staged_file *ret_staged)
+/* Everything of staging but the temporary file itself, whose name is free then. */
+static int stage_begin(int dir_fd, const char *name, struct staged_file *staged)
 {
-	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
 	struct file_name temp;
-	int fd, r;
+	int r;
 
 	r = file_staged_name(name, &temp);
 	if (r < 0)
 		return r;
-	staged.dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (staged.dir_fd < 0)
+	staged->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (staged->dir_fd < 0)
 		return -errno;
-	staged.name = strdup(name);
-	staged.temp_name = strdup(temp.text);
-	if (!staged.name || !staged.temp_name)
+	staged->name = strdup(name);
+	staged->temp_name = strdup(temp.text);
+	if (!staged->name || !staged->temp_name)
 		return -ENOMEM;
+	(void)unlinkat(staged->dir_fd, staged->temp_name, 0);
+	return 0;
+}
 
-	(void)unlinkat(staged.dir_fd, temp.text, 0);
-	fd = open_retry(staged.dir_fd, temp.text, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	if (fd < 0)
-		return fd;
-	r = fill_staged(fd, now, attributes, lenient, durable);
+static int stage_regular(const struct staged_file *staged, struct bytes now,
+			 const struct file_attributes *attributes, bool lenient, bool durable)
+{
+	int fd = open_retry(staged->dir_fd, staged->temp_name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	return fd < 0 ? fd : fill_staged(fd, now, attributes, lenient, durable);
+}
+
+static int stage_link(const struct staged_file *staged, struct bytes target,
+		      const struct file_attributes *attributes, bool lenient)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	int r;
+
+	if (target.size == 0 || memchr(target.data, '\0', target.size))
+		return -EINVAL;
+	r = bytes_duplicate(target, &text);
 	if (r < 0)
 		return r;
+	if (symlinkat(text, staged->dir_fd, staged->temp_name) < 0)
+		return -errno;
+	if (fstatat(staged->dir_fd, staged->temp_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if ((st.st_uid != attributes->uid || st.st_gid != attributes->gid) &&
+	    fchownat(staged->dir_fd, staged->temp_name, attributes->uid, attributes->gid,
+		     AT_SYMLINK_NOFOLLOW) < 0 &&
+	    !(lenient && error_is_lenient(-errno)))
+		return -errno;
+	/* A link cannot be opened to be synced; it goes with its directory. */
+	return file_sync_fd(staged->dir_fd);
+}
 
-	*ret_staged = staged;
-	staged = STAGED_FILE_INIT;
-	return 0;
+/* One write for all; the loop of file_write_fd() would make two changes of it. */
+static int write_at_once(int fd, struct bytes bytes)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, bytes.data, bytes.size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == bytes.size ? 0 : -EIO;
+}
+
+static int stage_pmxcfs(const struct staged_file *staged, struct bytes now)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	fd = open_retry(staged->dir_fd, staged->temp_name, O_WRONLY | O_CREAT | O_EXCL, 0640);
+	if (fd < 0)
+		return fd;
+	r = now.size > 0 ? write_at_once(fd, now) : 0;
+	if (r < 0)
+		return r;
+	return close(TAKE_FD(fd)) < 0 && errno != EINTR ? -errno : 0;
 }
 
 static void staged_file_discard(struct staged_file *staged)
@@ -495,6 +590,25 @@ void staged_file_done(struct staged_file *staged)
 	*staged = STAGED_FILE_INIT;
 }
 
+static int stage(int dir_fd, const char *name, struct bytes now,
+		 const struct file_attributes *attributes, bool lenient, bool durable,
+		 struct staged_file *ret_staged)
+{
+	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
+	int r;
+
+	r = stage_begin(dir_fd, name, &staged);
+	if (r < 0)
+		return r;
+	r = attributes->is_link ? stage_link(&staged, now, attributes, lenient)
+				: stage_regular(&staged, now, attributes, lenient, durable);
+	if (r < 0)
+		return r;
+	*ret_staged = staged;
+	staged = STAGED_FILE_INIT;
+	return 0;
+}
+
 int file_stage_at(int dir_fd, const char *name, struct bytes now,
 		  const struct file_attributes *attributes, bool lenient,
 		  struct staged_file *ret_staged)
@@ -502,7 +616,42 @@ int file_stage_at(int dir_fd, const char *name, struct bytes now,
 	return stage(dir_fd, name, now, attributes, lenient, true, ret_staged);
 }
 
-int file_check_at(int dir_fd, const char *name, const struct bytes *was)
+int file_stage_pmxcfs_at(int dir_fd, const char *name, struct bytes now,
+			 struct staged_file *ret_staged)
+{
+	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
+	int r;
+
+	if (now.size > PMXCFS_FILE_MAX)
+		return -EFBIG;
+	r = stage_begin(dir_fd, name, &staged);
+	if (r < 0)
+		return r;
+	r = stage_pmxcfs(&staged, now);
+	if (r < 0)
+		return r;
+	*ret_staged = staged;
+	ret_staged->plain_rename = true;
+	staged = STAGED_FILE_INIT;
+	return 0;
+}
+
+static int check_link(int dir_fd, const char *name, struct bytes target)
+{
+	struct file_attributes attributes;
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r;
+
+	r = file_read_link_at(dir_fd, name, target.size, &data, &size, &attributes);
+	if (r == -ENOENT || r == -EINVAL || r == -EFBIG)
+		return -ESTALE;
+	if (r < 0)
+		return r;
+	return bytes_equal(bytes_make(data, size), target) ? 0 : -ESTALE;
+}
+
+static int check_regular(int dir_fd, const char *name, struct bytes was)
 {
 	_cleanup_free_ char *data = NULL;
 	_cleanup_close_ int fd = -1;
@@ -511,18 +660,26 @@ int file_check_at(int dir_fd, const char *name, const struct bytes *was)
 	int r;
 
 	fd = open_ordinary(dir_fd, name, &st);
-	if (fd == -ENOENT)
-		return was ? -ESTALE : 0;
-	if (!was && (fd >= 0 || fd == -ELOOP || fd == -EMLINK || fd == -ENOTSUP))
-		return -ESTALE;
 	if (fd < 0)
-		return fd;
-	r = file_read_fd(fd, was->size, &data, &size);
+		return fd == -ENOENT ? -ESTALE : fd;
+	r = file_read_fd(fd, was.size, &data, &size);
 	if (r == -EFBIG)
 		return -ESTALE;
 	if (r < 0)
 		return r;
-	return bytes_equal(bytes_make(data, size), *was) ? 0 : -ESTALE;
+	return bytes_equal(bytes_make(data, size), was) ? 0 : -ESTALE;
+}
+
+int file_check_at(int dir_fd, const char *name, const struct file_contents *was)
+{
+	struct stat st;
+
+	if (was)
+		return was->is_link ? check_link(dir_fd, name, was->bytes)
+				    : check_regular(dir_fd, name, was->bytes);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+		return -ESTALE;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 static int rename_over_old(const struct staged_file *staged)
@@ -546,7 +703,7 @@ static int rename_to_new(const struct staged_file *staged)
 	return rename_over_old(staged);
 }
 
-int staged_file_commit(struct staged_file *staged, const struct bytes *was)
+int staged_file_commit(struct staged_file *staged, const struct file_contents *was)
 {
 	int r;
 
@@ -554,7 +711,7 @@ int staged_file_commit(struct staged_file *staged, const struct bytes *was)
 		return -EINVAL;
 	r = file_check_at(staged->dir_fd, staged->name, was);
 	if (r >= 0)
-		r = was ? rename_over_old(staged) : rename_to_new(staged);
+		r = was || staged->plain_rename ? rename_over_old(staged) : rename_to_new(staged);
 	if (file_error_means_changed(r))
 		staged_file_discard(staged);
 	if (r < 0)
@@ -566,7 +723,7 @@ int staged_file_commit(struct staged_file *staged, const struct bytes *was)
 	return r < 0 ? r : 1;
 }
 
-int file_remove_at(int dir_fd, const char *name, struct bytes was)
+int file_remove_at(int dir_fd, const char *name, struct file_contents was)
 {
 	int r;
 

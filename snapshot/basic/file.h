@@ -21,12 +21,14 @@ struct file_xattr {
 
 /**
  * struct file_attributes - What a file has besides its contents
+ * @is_link: a symbolic link; its contents are its target, and its mode says nothing (0777)
  * @mode:   permission bits, set-id bits and sticky bit (07777)
  * @xattrs: extended attributes, POSIX ACLs among them, sorted by name; none where the file system
  *          has none. Without what the kernel's integrity subsystem keeps about the contents
  *          (security.ima, security.evm)
  */
 struct file_attributes {
+	bool is_link;
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
@@ -46,7 +48,7 @@ _must_check_ int file_attributes_add(struct file_attributes *attributes, const c
 				     struct bytes value);
 void file_attributes_sort(struct file_attributes *attributes);
 
-/* Whether two files would look alike in everything but contents. */
+/* Whether two files would look alike in everything but contents; a link has no mode of its own. */
 _pure_ bool file_attributes_equal(const struct file_attributes *a, const struct file_attributes *b);
 
 /**
@@ -81,16 +83,40 @@ _must_check_ int file_read_managed_at(int dir_fd, const char *name, size_t limit
 				      size_t *ret_size, struct file_attributes *ret_attributes);
 
 /**
+ * file_read_link_at() - Read a symbolic link that may be replaced later
+ * @ret_data: its target, with a NUL behind it, to be freed
+ * @ret_attributes: is_link set, mode 0777, no xattrs; to be released with file_attributes_done()
+ *
+ * Return: 0, -EINVAL when it is no symbolic link, -EFBIG when its target is longer than @limit, or
+ * another negative errno.
+ */
+_must_check_ int file_read_link_at(int dir_fd, const char *name, size_t limit, char **ret_data,
+				   size_t *ret_size, struct file_attributes *ret_attributes);
+
+/**
+ * struct file_contents - What there is under a name
+ * @bytes:   contents of a regular file, or the target of a symbolic link
+ * @is_link: which of them
+ */
+struct file_contents {
+	struct bytes bytes;
+	bool is_link;
+};
+
+/**
  * struct staged_file - New contents, on disk under a temporary name, waiting for the rename
  *
  * The temporary name starts with a dot and is derived from the file's name alone: no program that
  * reads a drop-in folder takes it for a file (`source` of a whole folder in interfaces(5)), and
  * what a crash left behind is reclaimed by the next run instead of being collected.
+ *
+ * @plain_rename: the file system's rename knows no flags (pmxcfs)
  */
 struct staged_file {
 	int dir_fd;
 	char *name;
 	char *temp_name;
+	bool plain_rename;
 };
 
 #define STAGED_FILE_INIT ((struct staged_file){ .dir_fd = -1 })
@@ -123,8 +149,9 @@ _must_check_ int file_discard_staged_at(int dir_fd, const char *name);
  * file_stage_at() - Write new contents next to a file, without touching it
  * @dir_fd:     directory, opened O_RDONLY; is duplicated
  * @name:       one component; may or may not exist
- * @now:        contents
- * @attributes: owner, mode and extended attributes the new file gets
+ * @now:        contents; of a link its target, neither empty nor with a NUL in it
+ * @attributes: owner, mode and extended attributes the new file gets; with is_link a symbolic link
+ *              is made, and only its owner is set
  * @lenient:    owners and attributes that only root could set, or that the file system does not
  *              have, are left instead of being an error
  *
@@ -137,17 +164,35 @@ _must_check_ int file_stage_at(int dir_fd, const char *name, struct bytes now,
 			       const struct file_attributes *attributes, bool lenient,
 			       struct staged_file *ret_staged);
 
+/* Largest file that pmxcfs holds (MEMDB_MAX_FILE_SIZE). */
+#define PMXCFS_FILE_MAX ((size_t)1024 * 1024)
+
+/**
+ * file_stage_pmxcfs_at() - file_stage_at() on pmxcfs, Proxmox VE's file system at /etc/pve
+ *
+ * There owner and mode follow from the path and cannot be set, syncing does nothing, and one
+ * write(2) is one change that the cluster sees. Closed before the rename: a file that is open
+ * while it is replaced leaves a hidden one behind.
+ *
+ * Return: 0, or a negative errno with nothing left behind; -EFBIG more than PMXCFS_FILE_MAX,
+ * -EACCES the cluster has no quorum, -EIO less was written than there is.
+ */
+_must_check_ int file_stage_pmxcfs_at(int dir_fd, const char *name, struct bytes now,
+				      struct staged_file *ret_staged);
+
 /**
  * staged_file_commit() - Put staged contents in their place
- * @was: what the file must contain now, byte for byte; a NULL pointer means it must not exist
+ * @was: what must be there now, byte for byte; a NULL pointer means nothing may be there. Links are
+ *       never followed
  *
  * The directory is fsynced: when this returns 1, the new contents are on disk under the name.
  *
  * Return: 1 if replaced, or a negative errno. -ESTALE means somebody changed (made, removed) the
- * file since @was was read, -ELOOP, -EMLINK and -ENOTSUP as in file_read_managed_at(); in all four
- * it is untouched and the staged file removed. Any other error leaves it old or new.
+ * file since @was was read, or that it is no link where one was; -ELOOP, -EMLINK and -ENOTSUP as in
+ * file_read_managed_at(); in all four it is untouched and the staged file removed. Any other error
+ * leaves it old or new.
  */
-_must_check_ int staged_file_commit(struct staged_file *staged, const struct bytes *was);
+_must_check_ int staged_file_commit(struct staged_file *staged, const struct file_contents *was);
 
 /* Whether an error of the functions around says that somebody changed the file. */
 static inline bool file_error_means_changed(int error)
@@ -157,20 +202,20 @@ static inline bool file_error_means_changed(int error)
 
 /**
  * file_check_at() - Whether a file still is what it was
- * @was: what it must contain, byte for byte; a NULL pointer means it must not exist
+ * @was: as in staged_file_commit()
  *
  * Return: 0 if so, -ESTALE, -ELOOP, -EMLINK or -ENOTSUP if not, or another negative errno.
  */
-_must_check_ int file_check_at(int dir_fd, const char *name, const struct bytes *was);
+_must_check_ int file_check_at(int dir_fd, const char *name, const struct file_contents *was);
 
 /**
  * file_remove_at() - Remove a file, unless somebody changed it
  * @dir_fd: directory, opened O_RDONLY; fsynced
- * @was:    what the file must contain now
+ * @was:    what must be there now
  *
  * Return: 1 if removed, errors as staged_file_commit().
  */
-_must_check_ int file_remove_at(int dir_fd, const char *name, struct bytes was);
+_must_check_ int file_remove_at(int dir_fd, const char *name, struct file_contents was);
 
 /**
  * file_write_at() - Write or replace one of our own files

@@ -641,6 +641,24 @@ int json_item_string(struct json_object *array, size_t index, const struct json_
 	return r;
 }
 
+int json_item_integer(struct json_object *array, size_t index, const struct json_place *place,
+		      int64_t min, int64_t max, int64_t *ret, struct problem *problem)
+{
+	const struct json_name name = { .place = place, .index = index };
+	struct json_object *value;
+	int64_t number;
+	int r;
+
+	r = get_item(array, &name, json_type_int, &value, problem);
+	if (r < 0)
+		return r;
+	number = json_object_get_int64(value);
+	if (number < min || number > max)
+		return refuse_value(&name, problem, "is out of range");
+	*ret = number;
+	return 0;
+}
+
 /* Hands @value, which is NULL when there was no memory for it, to its parent. */
 static struct json_object *add_value(struct json_writer *writer, struct json_object *parent,
 				     const char *key, struct json_object *value)

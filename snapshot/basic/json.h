@@ -80,6 +80,9 @@ _must_check_ int json_item_object(struct json_object *array, size_t index,
 _must_check_ int json_item_string(struct json_object *array, size_t index,
 				  const struct json_place *place, const char **ret,
 				  struct problem *problem);
+_must_check_ int json_item_integer(struct json_object *array, size_t index,
+				   const struct json_place *place, int64_t min, int64_t max,
+				   int64_t *ret, struct problem *problem);
 
 /* Say what is wrong with a member, in the same words. Return: -EBADMSG, always. */
 int json_refuse(const struct json_place *place, const char *key, const char *what,

@@ -2,6 +2,7 @@
 #include "snapshot/basic/file.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -73,9 +74,14 @@ static struct staged_file stage(const char *name, const char *text)
 static int replace(const char *name, const char *was, const char *now)
 {
 	_cleanup_(staged_file_done) struct staged_file staged = stage(name, now);
-	const struct bytes old = bytes_of(was);
+	const struct file_contents old = { .bytes = bytes_of(was) };
 
 	return staged_file_commit(&staged, was ? &old : NULL);
+}
+
+static int remove_text(const char *name, const char *was)
+{
+	return file_remove_at(dir_fd, name, (struct file_contents){ .bytes = bytes_of(was) });
 }
 
 static bool xattrs_work(const char *path)
@@ -335,7 +341,7 @@ END_TEST
 
 START_TEST(what_was_staged_is_removed_as_soon_as_the_file_is_refused)
 {
-	const struct bytes was = bytes_of("old");
+	const struct file_contents was = { .bytes = bytes_of("old") };
 	struct staged_file staged;
 
 	write_text("/file", "edited");
@@ -434,7 +440,7 @@ START_TEST(mode_is_kept_whatever_the_umask)
 	static const mode_t modes[] = {
 		0600, 0644, 0666, 0400, 0755, 04755, 02755, 06777, 01777, 0
 	};
-	const struct bytes was = bytes_of("old");
+	const struct file_contents was = { .bytes = bytes_of("old") };
 
 	(void)umask(077);
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
@@ -506,7 +512,7 @@ START_TEST(extended_attributes_and_acls_are_kept)
 				  "\x20\0\0\0\xff\xff\xff\xff";
 	_cleanup_(file_attributes_done) struct file_attributes was = { 0 }, now = { 0 };
 	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
-	const struct bytes old = bytes_of("old");
+	const struct file_contents old = { .bytes = bytes_of("old") };
 
 	write_text("/file", "old");
 	if (!xattrs_work(host("/file")) ||
@@ -570,12 +576,251 @@ END_TEST
 START_TEST(a_file_is_removed_only_as_it_was)
 {
 	write_text("/file", "old");
-	ck_assert_int_eq(file_remove_at(dir_fd, "file", bytes_of("other")), -ESTALE);
+	ck_assert_int_eq(remove_text("file", "other"), -ESTALE);
 	ck_assert_int_eq(symlink("file", host("/link")), 0);
-	ck_assert_int_eq(file_remove_at(dir_fd, "link", bytes_of("old")), -ELOOP);
-	ck_assert_int_eq(file_remove_at(dir_fd, "file", bytes_of("old")), 1);
-	ck_assert_int_eq(file_remove_at(dir_fd, "file", bytes_of("old")), -ESTALE);
+	ck_assert_int_eq(remove_text("link", "old"), -ELOOP);
+	ck_assert_int_eq(remove_text("file", "old"), 1);
+	ck_assert_int_eq(remove_text("file", "old"), -ESTALE);
 	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+static void expect_target(const char *path, const char *expected)
+{
+	char target[256] = "";
+
+	ck_assert_int_gt(readlink(host(path), target, sizeof(target) - 1), 0);
+	ck_assert_str_eq(target, expected);
+}
+
+static struct file_contents target(const char *text)
+{
+	return (struct file_contents){ bytes_of(text), true };
+}
+
+static struct staged_file stage_link(const char *name, const char *text)
+{
+	const struct file_attributes attributes = { .is_link = true,
+						    .uid = geteuid(),
+						    .gid = getegid() };
+	struct staged_file staged = STAGED_FILE_INIT;
+
+	ck_assert_int_eq(file_stage_at(dir_fd, name, bytes_of(text), &attributes, false, &staged),
+			 0);
+	return staged;
+}
+
+/* Replaces what @was, NULL for nothing, by a link. */
+static int relink(const char *name, const struct file_contents *was, const char *now)
+{
+	_cleanup_(staged_file_done) struct staged_file staged = stage_link(name, now);
+
+	return staged_file_commit(&staged, was);
+}
+
+START_TEST(a_link_is_read_and_not_followed)
+{
+	_cleanup_(file_attributes_done) struct file_attributes attributes = { 0 }, none = { 0 };
+	_cleanup_free_ char *data = NULL, *nothing = NULL;
+	size_t size = 12345;
+
+	write_text("/file", "text");
+	make_directory("/folder");
+	ck_assert_int_eq(symlink("../there", host("/link")), 0);
+	ck_assert_int_eq(file_read_link_at(dir_fd, "link", 8, &data, &size, &attributes), 0);
+	ck_assert_str_eq(data, "../there");
+	ck_assert_uint_eq(size, 8);
+	ck_assert(attributes.is_link);
+	ck_assert_uint_eq(attributes.mode, 0777);
+	ck_assert_uint_eq(attributes.uid, geteuid());
+	ck_assert_uint_eq(attributes.gid, getegid());
+	ck_assert_int_eq(file_read_link_at(dir_fd, "link", 7, &nothing, &size, &none), -EFBIG);
+	ck_assert_int_eq(file_read_link_at(dir_fd, "file", 8, &nothing, &size, &none), -EINVAL);
+	ck_assert_int_eq(file_read_link_at(dir_fd, "folder", 8, &nothing, &size, &none), -EINVAL);
+	ck_assert_int_eq(file_read_link_at(dir_fd, "gone", 8, &nothing, &size, &none), -ENOENT);
+	ck_assert_ptr_null(nothing);
+	ck_assert(!none.is_link);
+}
+END_TEST
+
+START_TEST(the_longest_link_is_read_whole)
+{
+	_cleanup_(file_attributes_done) struct file_attributes attributes = { 0 };
+	_cleanup_free_ char *text = calloc(1, PATH_MAX), *data = NULL;
+	size_t size;
+
+	memset(text, 'x', PATH_MAX - 1);
+	ck_assert_int_eq(relink("link", NULL, text), 1);
+	ck_assert_int_eq(file_read_link_at(dir_fd, "link", SIZE_MAX, &data, &size, &attributes), 0);
+	ck_assert_str_eq(data, text);
+}
+END_TEST
+
+START_TEST(links_are_made_replaced_and_removed)
+{
+	const struct file_contents one = target("one"), file = { .bytes = bytes_of("text") };
+	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
+
+	ck_assert_int_eq(relink("link", NULL, "one"), 1);
+	expect_target("/link", "one");
+	ck_assert_int_eq(relink("link", &one, "/two"), 1);
+	expect_target("/link", "/two");
+	ck_assert_int_eq(file_remove_at(dir_fd, "link", target("/two")), 1);
+	ck_assert(!is_there("/link"));
+	/* A file becomes a link, and a file again. */
+	write_text("/file", "text");
+	ck_assert_int_eq(relink("file", &file, "one"), 1);
+	expect_target("/file", "one");
+	staged = stage("file", "text");
+	ck_assert_int_eq(staged_file_commit(&staged, &one), 1);
+	expect_text("/file", "text");
+	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+START_TEST(refuses_a_link_somebody_changed)
+{
+	const struct file_contents one = target("one"), file = { .bytes = bytes_of("text") };
+	const struct file_contents longer = target("one/two"), shorter = target("on");
+
+	write_text("/one", "text");
+	ck_assert_int_eq(relink("link", NULL, "one"), 1);
+	ck_assert_int_eq(file_check_at(dir_fd, "link", &one), 0);
+	ck_assert_int_eq(relink("link", &longer, "mine"), -ESTALE);
+	ck_assert_int_eq(relink("link", &shorter, "mine"), -ESTALE);
+	ck_assert_int_eq(relink("link", NULL, "mine"), -ESTALE);
+	ck_assert_int_eq(relink("gone", &one, "mine"), -ESTALE);
+	ck_assert_int_eq(file_remove_at(dir_fd, "link", target("two")), -ESTALE);
+	/* The file that the link leads to holds what is expected, and is not meant. */
+	ck_assert_int_eq(relink("link", &file, "mine"), -ELOOP);
+	ck_assert_int_eq(file_remove_at(dir_fd, "link", file), -ELOOP);
+	/* A file whose text is the target is no link. */
+	write_text("/file", "one");
+	ck_assert_int_eq(relink("file", &one, "mine"), -ESTALE);
+	ck_assert_int_eq(file_remove_at(dir_fd, "file", one), -ESTALE);
+	ck_assert_int_eq(unlink(host("/one")), 0);
+	ck_assert_int_eq(file_check_at(dir_fd, "link", NULL), -ESTALE);
+	expect_target("/link", "one");
+	expect_text("/file", "one");
+	ck_assert_uint_eq(count_entries(), 2);
+}
+END_TEST
+
+START_TEST(a_link_to_nothing_is_refused)
+{
+	const struct file_attributes attributes = { .is_link = true };
+	struct staged_file staged = STAGED_FILE_INIT;
+
+	ck_assert_int_eq(file_stage_at(dir_fd, "x", bytes_of(""), &attributes, true, &staged),
+			 -EINVAL);
+	ck_assert_int_eq(
+		file_stage_at(dir_fd, "x", bytes_make("a\0b", 3), &attributes, true, &staged),
+		-EINVAL);
+	ck_assert_int_eq(staged.dir_fd, -1);
+	ck_assert_uint_eq(count_entries(), 0);
+}
+END_TEST
+
+START_TEST(a_link_has_its_owner)
+{
+	const struct file_attributes attributes = { .is_link = true, .uid = 1234, .gid = 4321 };
+	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
+	struct stat st;
+	int r;
+
+	r = file_stage_at(dir_fd, "link", bytes_of("one"), &attributes, false, &staged);
+	if (geteuid() != 0) {
+		ck_assert_int_eq(r, -EPERM);
+		ck_assert_uint_eq(count_entries(), 0);
+		return;
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(staged_file_commit(&staged, NULL), 1);
+	ck_assert_int_eq(lstat(host("/link"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, 1234);
+	ck_assert_uint_eq(st.st_gid, 4321);
+}
+END_TEST
+
+START_TEST(the_mode_of_a_link_does_not_count)
+{
+	struct file_attributes a = plain(0777), b = plain(0644);
+	_cleanup_(file_attributes_done) struct file_attributes copy = { 0 };
+
+	a.is_link = true;
+	ck_assert(!file_attributes_equal(&a, &b));
+	b.mode = 0777;
+	ck_assert(!file_attributes_equal(&a, &b));
+	b.is_link = true;
+	b.mode = 0;
+	ck_assert(file_attributes_equal(&a, &b));
+	b.uid++;
+	ck_assert(!file_attributes_equal(&a, &b));
+	ck_assert_int_eq(file_attributes_copy(&a, &copy), 0);
+	ck_assert(copy.is_link);
+}
+END_TEST
+
+static struct staged_file stage_pmxcfs(const char *name, struct bytes now)
+{
+	struct staged_file staged = STAGED_FILE_INIT;
+
+	ck_assert_int_eq(file_stage_pmxcfs_at(dir_fd, name, now, &staged), 0);
+	return staged;
+}
+
+START_TEST(a_file_of_pmxcfs_is_made_and_replaced)
+{
+	const struct file_contents one = { .bytes = bytes_of("one") };
+	_cleanup_(staged_file_done) struct staged_file staged = STAGED_FILE_INIT;
+
+	write_text("/.file.hwrecover", "left");
+	staged = stage_pmxcfs("file", bytes_of("one"));
+	ck_assert_int_eq(staged_file_commit(&staged, NULL), 1);
+	expect_text("/file", "one");
+	staged_file_done(&staged);
+	staged = stage_pmxcfs("file", bytes_of(""));
+	ck_assert_int_eq(staged_file_commit(&staged, &one), 1);
+	expect_text("/file", "");
+	staged_file_done(&staged);
+	staged = stage_pmxcfs("file", bytes_of("two"));
+	ck_assert_int_eq(staged_file_commit(&staged, NULL), -ESTALE);
+	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+START_TEST(a_file_that_pmxcfs_cannot_hold_is_refused_before_it_is_written)
+{
+	_cleanup_free_ char *text = calloc(1, PMXCFS_FILE_MAX + 1);
+	struct staged_file staged = STAGED_FILE_INIT, refused = STAGED_FILE_INIT;
+
+	memset(text, 'x', PMXCFS_FILE_MAX + 1);
+	ck_assert_int_eq(file_stage_pmxcfs_at(dir_fd, "file", bytes_make(text, PMXCFS_FILE_MAX + 1),
+					      &refused),
+			 -EFBIG);
+	ck_assert_ptr_null(refused.temp_name);
+	ck_assert_uint_eq(count_entries(), 0);
+	staged = stage_pmxcfs("file", bytes_make(text, PMXCFS_FILE_MAX));
+	staged_file_done(&staged);
+	ck_assert_uint_eq(count_entries(), 0);
+}
+END_TEST
+
+START_TEST(a_write_to_pmxcfs_that_was_cut_short_is_not_continued)
+{
+	const rlim_t limit = 65536;
+	_cleanup_free_ char *text = calloc(1, limit + 1);
+	struct staged_file staged = STAGED_FILE_INIT;
+	int r;
+
+	memset(text, 'x', limit + 1);
+	/* A write over the limit is done up to it; only the next one fails. */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ limit, RLIM_INFINITY }), 0);
+	r = file_stage_pmxcfs_at(dir_fd, "file", bytes_make(text, limit + 1), &staged);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }),
+			 0);
+	ck_assert_int_eq(r, -EIO);
+	ck_assert_uint_eq(count_entries(), 0);
 }
 END_TEST
 
@@ -701,6 +946,16 @@ int main(void)
 	tcase_add_test(tests, the_default_acl_of_a_directory_is_not_inherited);
 	tcase_add_test(tests, an_attribute_that_the_file_system_refuses_is_left_only_when_lenient);
 	tcase_add_test(tests, a_file_is_removed_only_as_it_was);
+	tcase_add_test(tests, a_link_is_read_and_not_followed);
+	tcase_add_test(tests, the_longest_link_is_read_whole);
+	tcase_add_test(tests, links_are_made_replaced_and_removed);
+	tcase_add_test(tests, refuses_a_link_somebody_changed);
+	tcase_add_test(tests, a_link_to_nothing_is_refused);
+	tcase_add_test(tests, a_link_has_its_owner);
+	tcase_add_test(tests, the_mode_of_a_link_does_not_count);
+	tcase_add_test(tests, a_file_of_pmxcfs_is_made_and_replaced);
+	tcase_add_test(tests, a_file_that_pmxcfs_cannot_hold_is_refused_before_it_is_written);
+	tcase_add_test(tests, a_write_to_pmxcfs_that_was_cut_short_is_not_continued);
 	tcase_add_test(tests, our_own_files_are_written_and_replaced);
 	tcase_add_test(tests, a_write_that_is_refused_leaves_the_old_file);
 	tcase_add_test(tests, only_a_change_by_others_counts_as_one);
