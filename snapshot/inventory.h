@@ -52,6 +52,12 @@ struct pci_function {
 	const char *protected;
 };
 
+/* Whether it is a bridge: VFIO leaves those of an IOMMU group to the host. */
+static inline bool pci_function_is_bridge(const struct pci_function *function)
+{
+	return function->class >> 8 == 0x0604 || function->class >> 8 == 0x0609;
+}
+
 /**
  * struct nic - One network link that stands on a device
  * @name:       kernel name, 1 to 15 bytes

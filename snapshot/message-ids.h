@@ -14,6 +14,7 @@
 #define FIELD_ADDRESS     "HWRECOVER_ADDRESS"     /* of a PCI function */
 #define FIELD_ADDRESS_NOW "HWRECOVER_ADDRESS_NOW" /* the address it has now */
 #define FIELD_DRIVER      "HWRECOVER_DRIVER"      /* a driver's name */
+#define FIELD_GUEST       "HWRECOVER_GUEST"       /* "pve/qemu/101", "libvirt/NAME" */
 #define FIELD_REASON      "HWRECOVER_REASON"      /* why, in words */
 #define FIELD_SNAPSHOT    "HWRECOVER_SNAPSHOT"    /* id of the snapshot it is about */
 #define FIELD_STAGE       "HWRECOVER_STAGE"       /* network, guests, finish, image */
@@ -62,3 +63,9 @@
 /* The guard in the boot image did something: FIELD_FILE, FIELD_LINE, FIELD_ADDRESS, FIELD_REASON.
  */
 #define EVENT_GUARD_ACTED "2be1de2770b34dcb83b899497afae57a"
+/* A guest is kept from starting by itself: FIELD_GUEST, FIELD_REASON. */
+#define EVENT_GUEST_BLOCKED "066d1dff5b084d57bfd8bf9436e29622"
+/* Every start of a guest is made to fail: FIELD_GUEST, FIELD_REASON. */
+#define EVENT_GUEST_HELD "7534d5383d1e4e658d5d034f6359d09c"
+/* A guest is let through again: FIELD_GUEST. */
+#define EVENT_GUEST_RESTORED "679f5249099b453facd87f867979baee"

@@ -32,6 +32,8 @@ void snapshot_file_to_json(struct json_writer *writer, struct json_object *objec
 	struct buffer mode = { 0 };
 
 	json_add_content(writer, object, "content", data);
+	if (attributes->is_link)
+		json_add_bool(writer, object, "link", true);
 	buffer_appendf(&mode, "%04o", (unsigned int)attributes->mode);
 	writer->failed = writer->failed || mode.failed;
 	json_add_bytes(writer, object, "mode", buffer_bytes(&mode));
@@ -150,6 +152,18 @@ static int get_xattrs(struct json_object *object, const struct json_place *place
 	return 0;
 }
 
+/* Whether it is a link; then its contents must be such as a link can have. */
+static int get_link(struct json_object *object, const struct json_place *place, size_t size,
+		    bool *ret_link, struct problem *problem)
+{
+	int r;
+
+	r = json_get_bool(object, "link", place, ret_link, problem);
+	if (r > 0 && *ret_link && (size == 0 || size >= PATH_MAX))
+		return json_refuse(place, "content", "is not the target of a link", problem);
+	return r;
+}
+
 int snapshot_file_from_json(struct json_object *object, const struct json_place *place,
 			    char **ret_data, size_t *ret_size,
 			    struct file_attributes *ret_attributes, struct problem *problem)
@@ -162,6 +176,9 @@ int snapshot_file_from_json(struct json_object *object, const struct json_place 
 	r = json_get_content(object, "content", place, &data, &size, problem);
 	if (r == 0)
 		return json_refuse(place, "content", "is missing", problem);
+	if (r < 0)
+		return r;
+	r = get_link(object, place, size, &attributes.is_link, problem);
 	if (r < 0)
 		return r;
 	r = get_mode(object, place, &attributes.mode, problem);

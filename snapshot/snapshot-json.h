@@ -5,8 +5,9 @@
  *
  *   schema, id, taken_at, boot_id, reason, note     the head; without what is not known
  *   inventory    an object of schema hwrecover.inventory/1
- *   files        [ { path, content, mode, uid, gid, xattrs: [ { name, value } ] } ]; mode in four
- *                octal digits, value in hexadecimal
+ *   files        [ { path, content, link, mode, uid, gid, xattrs: [ { name, value } ] } ]; link
+ *                true for a symbolic link, whose content is its target, and else missing; mode in
+ *                four octal digits, value in hexadecimal
  *   changes      [ { path, was, now, said } ]; digests in 16 hexadecimal digits
  *   state        an object, or missing
  *
