@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "recovery/guest.h"
 #include "recovery/source.h"
 #include "snapshot/inventory.h"
 
@@ -13,6 +14,8 @@ void document_done(struct document *document)
 	free(document->data);
 	free(document->disk);
 	file_attributes_done(&document->attributes);
+	guest_config_free(document->guest);
+	free(document->switches);
 	free(document->references);
 	free(document->ids);
 	free(document->line_digests);
@@ -24,6 +27,9 @@ void document_done(struct document *document)
 void document_clear_scan(struct document *document)
 {
 	document->rejected = NULL;
+	guest_config_free(document->guest);
+	document->guest = NULL;
+	document->n_switches = 0;
 	document->n_references = 0;
 	document->n_ids = 0;
 	document->n_line_digests = 0;

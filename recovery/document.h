@@ -14,11 +14,14 @@
 #include "snapshot/pci-address.h"
 
 struct source;
+struct guest_config;
+struct start_switch;
 
 /* What a mention names hardware by. */
 enum reference_kind {
 	REFERENCE_NIC,     /* a link's kernel name or altname */
 	REFERENCE_ADDRESS, /* a PCI function's address, in any of the forms of address-token.h */
+	REFERENCE_GROUP,   /* the number of the IOMMU group of the function that @follows names */
 	_REFERENCE_KIND_MAX,
 	_REFERENCE_KIND_INVALID = -22,
 };
@@ -60,6 +63,11 @@ static inline size_t span_end(struct span span)
  * @key:     the option or keyword, in one spelling ('_' as '-'): "bridge-ports"
  * @line_digest: digest of the logical line it stands on
  * @address: for REFERENCE_ADDRESS, what the name says; the domain is 0 where it says none
+ * @whole_slot: no function is named: it means all functions that are there (the function of
+ *           @address is 0). In a guest's configuration, where that is a form of its own; elsewhere
+ *           such a mention is not @certain
+ * @follows: for REFERENCE_GROUP: where the span of the mention starts whose function's group it is;
+ *           it has no meaning of its own
  * @in_name: the name as it stands in the file's own name, not in its contents; then @span is empty
  *           and at 0. NULL for any other mention
  * @in_body: @extent may be all that stands in a compound command of a shell script, which must not
@@ -91,6 +99,8 @@ struct reference {
 	struct pci_address address;
 	const char *in_name;
 	bool in_body;
+	bool whole_slot;
+	size_t follows;
 };
 
 /**
@@ -129,6 +139,10 @@ struct id_entry {
  *              is scanned and reported but never edited
  * @in_image:   a copy of it is in the boot image
  * @only_by_apply: no boot stage edits it: a mistake in it would only show at the next boot
+ * @remembered: the file cannot be looked at now (/etc/pve is not mounted): these are its contents
+ *             as the newest snapshot has them. Judged like any other, never edited
+ * @guest:      the guest that the file configures; NULL for any other file
+ * @switches:   @n_switches places in it that make guests start by themselves
  * @references: sorted by offset
  * @ids:        @n_ids entries that name models; they are reported, never edited
  * @line_digests: digests of all its logical lines, sorted: tells whether a line stood here before
@@ -149,6 +163,11 @@ struct document {
 	const char *rejected;
 	bool in_image;
 	bool only_by_apply;
+	bool remembered;
+	struct guest_config *guest;
+	struct start_switch *switches;
+	size_t n_switches;
+	size_t switches_allocated;
 	struct id_entry *ids;
 	size_t n_ids;
 	size_t ids_allocated;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "recovery/sources/managed-file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "recovery/sources/bind-words.h"
 
@@ -89,23 +91,21 @@ static bool is_directory(const struct root *root, const char *path)
 	return fd >= 0;
 }
 
-static int read_document(const struct source *source, const struct root *root, const char *path,
-			 struct documents *documents)
+/* Return: 1 if it was added, 0 if there is no such file, or a negative errno. */
+static int read_document_at(const struct source *source, int dir_fd, const char *name,
+			    const char *path, struct documents *documents)
 {
 	struct file_attributes attributes = { 0 };
 	_cleanup_free_ char *data = NULL;
 	struct document *document;
-	const char *name;
-	_cleanup_close_ int fd = open_parent(root, path, &name);
 	size_t size;
-	int r = fd;
+	int r;
 
-	if (fd >= 0)
-		r = file_read_managed_at(fd, name, MANAGED_FILE_MAX, &data, &size, &attributes);
+	r = file_read_managed_at(dir_fd, name, MANAGED_FILE_MAX, &data, &size, &attributes);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return add_failed(source, path, r, documents);
+		return r;
 	document = add_document(source, path, documents);
 	if (!document) {
 		file_attributes_done(&attributes);
@@ -115,6 +115,20 @@ static int read_document(const struct source *source, const struct root *root, c
 	document->size = size;
 	document->attributes = attributes;
 	return 1;
+}
+
+static int read_document(const struct source *source, const struct root *root, const char *path,
+			 struct documents *documents)
+{
+	const char *name;
+	_cleanup_close_ int fd = open_parent(root, path, &name);
+	int r = fd;
+
+	if (fd >= 0)
+		r = read_document_at(source, fd, name, path, documents);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? add_failed(source, path, r, documents) : r;
 }
 
 int managed_file_add(const struct source *source, const struct root *root, const char *path,
@@ -185,6 +199,110 @@ static int add_all(const struct source *source, const struct root *root, char *c
 		n += (size_t)r;
 	}
 	return 0;
+}
+
+/**
+ * struct names - Names in a folder
+ */
+struct names {
+	char **items;
+	size_t n_items;
+	size_t allocated;
+};
+
+static void names_done(struct names *names)
+{
+	for (size_t i = 0; i < names->n_items; i++)
+		free(names->items[i]);
+	free(names->items);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_folder(int dir_fd, bool (*wanted)(const char *name), struct names *names)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!folder) {
+		r = -errno;
+		if (fd >= 0)
+			(void)close(fd);
+		return r;
+	}
+	while (r == 0 && (errno = 0, entry = readdir(folder))) {
+		if (!wanted(entry->d_name))
+			continue;
+		r = ARRAY_RESERVE(names->items, names->n_items, names->allocated);
+		if (r == 0)
+			r = bytes_duplicate(bytes_of(entry->d_name), &names->items[names->n_items]);
+		if (r == 0)
+			names->n_items++;
+	}
+	if (r == 0 && errno)
+		r = -errno;
+	(void)closedir(folder);
+	if (names->n_items > 1)
+		qsort(names->items, names->n_items, sizeof(*names->items), compare_names);
+	return r;
+}
+
+static int read_in_folder(const struct source *source, const struct root *root, int dir_fd,
+			  const char *folder, const char *name, struct documents *documents)
+{
+	_cleanup_(buffer_done) struct buffer path = { 0 };
+	int r;
+
+	buffer_appendf(&path, "%s/%s", folder, name);
+	if (path.failed)
+		return -ENOMEM;
+	if (documents_find(documents, path.data))
+		return 0;
+	r = read_document_at(source, dir_fd, name, path.data, documents);
+	/* A link, or no file at all: looked at as one that stands alone. */
+	if (r == -ELOOP || r == -ENOTSUP)
+		return managed_file_add(source, root, path.data, documents);
+	return r < 0 ? add_failed(source, path.data, r, documents) : r;
+}
+
+static int read_folder(const struct source *source, const struct root *root, int dir_fd,
+		       const char *folder, bool (*wanted)(const char *name),
+		       struct documents *documents)
+{
+	_cleanup_(names_done) struct names names = { 0 };
+	int r = list_folder(dir_fd, wanted, &names);
+
+	for (size_t i = 0; i < names.n_items && r >= 0; i++) {
+		if (i >= MANAGED_FILES_MAX)
+			return document_add_note(documents->items[documents->n_items - 1], 1,
+						 "%s: more than %u files: the others are not read",
+						 source->name, MANAGED_FILES_MAX);
+		r = read_in_folder(source, root, dir_fd, folder, names.items[i], documents);
+	}
+	return MIN_OF(r, 0);
+}
+
+int managed_folder_collect(const struct source *source, const struct root *root, const char *folder,
+			   bool (*wanted)(const char *name), struct documents *documents,
+			   struct problem *problem)
+{
+	_cleanup_free_ char *resolved = NULL;
+	_cleanup_close_ int dir_fd = -1;
+	int r = root_resolve(root, folder, &resolved);
+
+	if (r == 0) {
+		dir_fd = root_open_directory(root, resolved, 0);
+		r = dir_fd < 0 ? dir_fd
+			       : read_folder(source, root, dir_fd, resolved, wanted, documents);
+	}
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	return r < 0 ? problem_set_errno(problem, r, folder, "read") : 0;
 }
 
 bool managed_file_may_bind(const struct root *root, const char *path, const char **cause)

@@ -36,6 +36,19 @@ managed_files_collect(const struct source *source, const struct root *root, cons
 		      struct documents *documents, struct problem *problem);
 
 /**
+ * managed_folder_collect() - Read the files of one folder, which may be hundreds
+ * @folder: absolute in the tree; where there is none, that is no error
+ * @wanted: whether to read a file of a name
+ *
+ * The folder is looked up once, not for each file. Links in it are followed as always.
+ *
+ * Return: 0, or a negative errno with @problem set when not even the looking worked.
+ */
+_must_check_ int managed_folder_collect(const struct source *source, const struct root *root,
+					const char *folder, bool (*wanted)(const char *name),
+					struct documents *documents, struct problem *problem);
+
+/**
  * managed_file_may_bind() - A @wanted: not a link to something that binds no device
  *
  * Packages put links to files of their own, and administrators to /dev/null, where rules and

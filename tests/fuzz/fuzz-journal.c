@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any text is refused in one line of words, or is a journal whose text reads back as the same text
- * and whose paths are such that completing it can work.
+ * Any text is refused in one line of words, or is a journal, or what was deferred, whose text reads
+ * back as the same text and whose paths are such that completing it can work.
  */
 #include "recovery/journal.h"
 #include "tests/fuzz/seal.h"
@@ -16,7 +16,7 @@ static void check_changes(const struct journal *journal)
 
 		require(change->path[0] == '/');
 		require(!strstr(change->path, "/../") && !strstr(change->path, "//"));
-		require(change->was.data || change->now.data);
+		require(change->was.data || change->now.data || !journal->text);
 		require(i == 0 || strcmp(journal->changes[i - 1].path, change->path) < 0);
 	}
 }
@@ -34,6 +34,31 @@ static void write_and_read_again(const struct journal *journal)
 	require(journal_render(again.changes, again.n_changes, again.snapshot_id, snapshot,
 			       &text_again, &size_again) == 0);
 	require(bytes_equal(bytes_make(text, size), bytes_make(text_again, size_again)));
+}
+
+static void defer_and_read_again(const struct journal *deferred)
+{
+	_cleanup_(journal_done) struct journal again = { 0 };
+	_cleanup_free_ char *text = NULL, *text_again = NULL;
+	size_t size, size_again;
+
+	require(deferred_render(deferred->changes, deferred->n_changes, &text, &size) == 0);
+	require(deferred_parse(bytes_make(text, size), "again", &again, NULL) == 0);
+	require(deferred_render(again.changes, again.n_changes, &text_again, &size_again) == 0);
+	require(bytes_equal(bytes_make(text, size), bytes_make(text_again, size_again)));
+}
+
+static void parse_deferred(struct bytes text)
+{
+	_cleanup_(problem_done) struct problem problem = { 0 };
+	_cleanup_(journal_done) struct journal deferred = { 0 };
+
+	if (deferred_parse(text, "FILE", &deferred, &problem) < 0) {
+		require_one_line(&problem);
+		return;
+	}
+	check_changes(&deferred);
+	defer_and_read_again(&deferred);
 }
 
 static void parse(struct bytes text)
@@ -76,9 +101,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buffer whole = { 0 }, sealed = { 0 };
 
 	parse(text);
+	parse_deferred(text);
 	insert_snapshot(text, &whole);
 	seal(buffer_bytes(&whole), &sealed);
 	parse(buffer_bytes(&sealed));
+	parse_deferred(buffer_bytes(&sealed));
 	buffer_done(&whole);
 	buffer_done(&sealed);
 	return 0;
