@@ -27,29 +27,29 @@ static void add_side(struct json_writer *writer, struct json_object *object, con
 		json_add_null(writer, object, key);
 }
 
-int journal_render(const struct change *changes, size_t n_changes, uint64_t snapshot_id,
-		   struct bytes text, char **ret_text, size_t *ret_size)
+static void add_changes(struct json_writer *writer, struct json_object *object,
+			const struct change *changes, size_t n_changes)
 {
-	struct json_writer writer = { 0 };
-	_cleanup_json_ struct json_object *object = json_add_object(&writer, NULL, NULL);
+	struct json_object *array = json_add_array(writer, object, "changes");
+
+	for (size_t i = 0; i < n_changes; i++) {
+		const struct change *change = &changes[i];
+		struct json_object *item = json_add_object(writer, array, NULL);
+
+		json_add_content(writer, item, "path", bytes_of(change->path));
+		add_side(writer, item, "was", change->was, change->was_attributes);
+		add_side(writer, item, "now", change->now, change->now_attributes);
+	}
+}
+
+static int render(const struct json_writer *writer, struct json_object *object, char **ret_text,
+		  size_t *ret_size)
+{
 	_cleanup_free_ char *rendered = NULL;
-	struct json_object *array;
 	size_t size;
 	int r;
 
-	json_add_string(&writer, object, "schema", JOURNAL_SCHEMA);
-	json_add_integer(&writer, object, "snapshot", (int64_t)snapshot_id);
-	array = json_add_array(&writer, object, "changes");
-	for (size_t i = 0; i < n_changes; i++) {
-		const struct change *change = &changes[i];
-		struct json_object *item = json_add_object(&writer, array, NULL);
-
-		json_add_content(&writer, item, "path", bytes_of(change->path));
-		add_side(&writer, item, "was", change->was, change->was_attributes);
-		add_side(&writer, item, "now", change->now, change->now_attributes);
-	}
-	json_add_content(&writer, object, "text", text);
-	r = sealed_render(&writer, object, SEALED_FILE, &rendered, &size);
+	r = sealed_render(writer, object, SEALED_FILE, &rendered, &size);
 	if (r < 0)
 		return r;
 	if (size > JOURNAL_MAX_SIZE)
@@ -57,6 +57,30 @@ int journal_render(const struct change *changes, size_t n_changes, uint64_t snap
 	*ret_text = TAKE_PTR(rendered);
 	*ret_size = size;
 	return 0;
+}
+
+int journal_render(const struct change *changes, size_t n_changes, uint64_t snapshot_id,
+		   struct bytes text, char **ret_text, size_t *ret_size)
+{
+	struct json_writer writer = { 0 };
+	_cleanup_json_ struct json_object *object = json_add_object(&writer, NULL, NULL);
+
+	json_add_string(&writer, object, "schema", JOURNAL_SCHEMA);
+	json_add_integer(&writer, object, "snapshot", (int64_t)snapshot_id);
+	add_changes(&writer, object, changes, n_changes);
+	json_add_content(&writer, object, "text", text);
+	return render(&writer, object, ret_text, ret_size);
+}
+
+int deferred_render(const struct change *changes, size_t n_changes, char **ret_text,
+		    size_t *ret_size)
+{
+	struct json_writer writer = { 0 };
+	_cleanup_json_ struct json_object *object = json_add_object(&writer, NULL, NULL);
+
+	json_add_string(&writer, object, "schema", DEFERRED_SCHEMA);
+	add_changes(&writer, object, changes, n_changes);
+	return render(&writer, object, ret_text, ret_size);
 }
 
 void journal_done(struct journal *journal)
@@ -104,8 +128,6 @@ static int get_change(struct json_object *object, const struct json_place *place
 	r = get_side(object, "now", place, &file->now, problem);
 	if (r < 0)
 		return r;
-	if (!file->was.data && !file->now.data)
-		return json_refuse(place, "now", "is missing, and so is was", problem);
 	*change = (struct change){
 		.path = file->path,
 		.was = bytes_make(file->was.data, file->was.size),
@@ -152,6 +174,21 @@ static int get_changes(struct json_object *object, const char *shown, struct jou
 	return 0;
 }
 
+static int check_both_sides(const struct journal *journal, const char *shown,
+			    struct problem *problem)
+{
+	char where[32];
+	const struct json_place place = { .file = shown, .where = where };
+
+	for (size_t i = 0; i < journal->n_changes; i++) {
+		if (journal->changes[i].was.data || journal->changes[i].now.data)
+			continue;
+		(void)snprintf(where, sizeof(where), "changes[%zu]", i);
+		return json_refuse(&place, "now", "is missing, and so is was", problem);
+	}
+	return 0;
+}
+
 static int get_text(struct json_object *object, const char *shown, struct journal *journal,
 		    struct problem *problem)
 {
@@ -179,23 +216,46 @@ static int get_text(struct json_object *object, const char *shown, struct journa
 	return 0;
 }
 
-int journal_parse(struct bytes text, const char *file, struct journal *ret_journal,
-		  struct problem *problem)
+static int get_journal(struct json_object *object, const char *shown, struct journal *journal,
+		       struct problem *problem)
+{
+	int r;
+
+	r = get_changes(object, shown, journal, problem);
+	if (r >= 0)
+		r = check_both_sides(journal, shown, problem);
+	return r < 0 ? r : get_text(object, shown, journal, problem);
+}
+
+static int parse(struct bytes text, const char *file, const char *schema,
+		 int (*get)(struct json_object *object, const char *shown, struct journal *journal,
+			    struct problem *problem),
+		 struct journal *ret_journal, struct problem *problem)
 {
 	_cleanup_(journal_done) struct journal journal = { 0 };
 	_cleanup_json_ struct json_object *object = NULL;
 	int r;
 
-	r = sealed_parse(text, SEALED_FILE, file, JOURNAL_SCHEMA, &object, problem);
+	r = sealed_parse(text, SEALED_FILE, file, schema, &object, problem);
 	if (r < 0)
 		return r;
-	r = get_changes(object, file, &journal, problem);
-	if (r >= 0)
-		r = get_text(object, file, &journal, problem);
+	r = get(object, file, &journal, problem);
 	if (r < 0)
 		return problem_set(problem, r == -ENOMEM ? r : -EBADMSG, file, 0, "%s",
 				   strerror(-r));
 	*ret_journal = journal;
 	journal = (struct journal){ 0 };
 	return 0;
+}
+
+int journal_parse(struct bytes text, const char *file, struct journal *ret_journal,
+		  struct problem *problem)
+{
+	return parse(text, file, JOURNAL_SCHEMA, get_journal, ret_journal, problem);
+}
+
+int deferred_parse(struct bytes text, const char *file, struct journal *ret_journal,
+		   struct problem *problem)
+{
+	return parse(text, file, DEFERRED_SCHEMA, get_changes, ret_journal, problem);
 }

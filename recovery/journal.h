@@ -9,12 +9,16 @@
  *   changes      [ { path, was, now } ], sorted by path; each side as a file of a snapshot
  *                (snapshot/snapshot-json.h) without its path, or null for no file
  *   text         of the snapshot
+ *
+ * And changes that were deferred, schema hwrecover.deferred/1: schema and changes alone. There a
+ * change may have null on both sides: then only what was staged for it is to be cleared away.
  */
 #pragma once
 
 #include "recovery/transaction.h"
 
-#define JOURNAL_SCHEMA "hwrecover.journal/1"
+#define JOURNAL_SCHEMA  "hwrecover.journal/1"
+#define DEFERRED_SCHEMA "hwrecover.deferred/1"
 
 /* Largest journal that is written and read. */
 #define JOURNAL_MAX_SIZE ((size_t)1024 * 1024 * 1024)
@@ -24,7 +28,7 @@ struct journal_file;
 /**
  * struct journal - A journal that was read
  * @changes: sorted by path, @n_changes of them, at least one; they point into @files
- * @text:    of the snapshot @snapshot_id, @size bytes
+ * @text:    of the snapshot @snapshot_id, @size bytes; NULL in what was deferred
  */
 struct journal {
 	struct change *changes;
@@ -56,3 +60,9 @@ _must_check_ int journal_render(const struct change *changes, size_t n_changes,
  */
 _must_check_ int journal_parse(struct bytes text, const char *file, struct journal *ret_journal,
 			       struct problem *problem);
+
+/* The same for what was deferred, which belongs to no snapshot. */
+_must_check_ int deferred_render(const struct change *changes, size_t n_changes, char **ret_text,
+				 size_t *ret_size);
+_must_check_ int deferred_parse(struct bytes text, const char *file, struct journal *ret_journal,
+				struct problem *problem);

@@ -87,6 +87,7 @@ static void bind_to_mention(struct binder *binder, size_t reference, const struc
 		mention->ambiguous ? ORIGIN_AMBIGUOUS : ORIGIN_KEPT);
 	binder->bindings[reference].held = mention->held;
 	binder->bindings[reference].said = mention->said;
+	binder->bindings[reference].company = mention->company;
 }
 
 /* Mentions that are one and the same: a person did not touch them. */
@@ -484,6 +485,15 @@ static size_t find_enabled_by_hand(const struct binder *binder, const struct ref
 	return unit;
 }
 
+/* Whether a person says that a mention means what sits there now. */
+static bool is_adopted(const struct binder *binder, size_t reference)
+{
+	const struct past *past = binder->past;
+	const char *owner = binder->document->references[reference].owner;
+
+	return past->adopt || (past->adopted && owner && past->adopted(past->adopted_data, owner));
+}
+
 /* A mention that a person wrote or changed (contract section 1). */
 static int bind_new(struct binder *binder, size_t index)
 {
@@ -494,10 +504,10 @@ static int bind_new(struct binder *binder, size_t index)
 	enum reference_kind kind = reference->kind;
 	size_t bearer = bearer_find(now, document, reference), former = SIZE_MAX;
 	size_t place = binder->place_meant[index], former_now = SIZE_MAX;
-	bool same = false;
+	bool same = false, adopted = is_adopted(binder, index);
 	int r;
 
-	if (kind == REFERENCE_ADDRESS && !past->adopt) {
+	if (kind == REFERENCE_ADDRESS && !adopted) {
 		size_t unit = find_enabled_by_hand(binder, reference);
 
 		if (unit != MEANS_NOBODY) {
@@ -506,10 +516,10 @@ static int bind_new(struct binder *binder, size_t index)
 		}
 	}
 	if (bearer == SIZE_MAX)
-		return past->first || past->adopt
+		return past->first || adopted
 			       ? (bind_to(binder, index, MEANS_NOBODY, ORIGIN_DANGLING), 0)
 			       : recall(binder, index);
-	if (past->baseline && !past->first && !past->adopt)
+	if (past->baseline && !past->first && !adopted)
 		former = bearer_find(past->baseline->before, document, reference);
 	if (former != SIZE_MAX)
 		former_now = index_now(past->baseline, kind, former);
@@ -576,9 +586,20 @@ static int bind_document(struct binder *binder, const struct put_back *back, siz
 		bind_by_place(binder);
 	}
 	for (size_t i = 0; i < document->n_references; i++) {
+		if (document->references[i].kind == REFERENCE_GROUP) {
+			bind_to(binder, i, MEANS_NOBODY, ORIGIN_KEPT);
+			continue;
+		}
+		if (binder->bound[i] && binder->past->adopted && is_adopted(binder, i)) {
+			binder->bindings[i] = (struct binding){ 0 };
+			r = bind_new(binder, i);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (binder->bound[i])
 			continue;
-		if (was_dangling(binder, i)) {
+		if (!is_adopted(binder, i) && was_dangling(binder, i)) {
 			bind_to(binder, i, MEANS_NOBODY, ORIGIN_DANGLING);
 			continue;
 		}

@@ -13,6 +13,8 @@
 static const char *const kinds[_REFERENCE_KIND_MAX] = {
 	[REFERENCE_NIC] = "nic",
 	[REFERENCE_ADDRESS] = "address",
+	/* Never recorded: it has no meaning of its own. */
+	[REFERENCE_GROUP] = "group",
 };
 
 struct hex64 {
@@ -97,6 +99,18 @@ static void add_units(const struct meanings *meanings, struct json_writer *write
 	}
 }
 
+static void add_company(const struct company *company, struct json_writer *writer,
+			struct json_object *parent)
+{
+	struct json_object *array;
+
+	if (!company->known)
+		return;
+	array = json_add_array(writer, parent, "company");
+	for (size_t i = 0; i < company->n_units; i++)
+		json_add_integer(writer, array, NULL, (int64_t)company->units[i]);
+}
+
 static void add_mentions(const struct meanings *meanings, struct json_writer *writer,
 			 struct json_object *parent)
 {
@@ -121,6 +135,7 @@ static void add_mentions(const struct meanings *meanings, struct json_writer *wr
 			json_add_bool(writer, object, "ambiguous", true);
 		if (mention->held)
 			json_add_bool(writer, object, "held", true);
+		add_company(&mention->company, writer, object);
 	}
 }
 
@@ -194,6 +209,24 @@ static void add_files(const struct meanings *meanings, struct json_writer *write
 	}
 }
 
+static void add_turned_off(const struct meanings *meanings, struct json_writer *writer,
+			   struct json_object *parent)
+{
+	struct json_object *array = json_add_array(writer, parent, "turned_off");
+
+	for (size_t i = 0; i < meanings->n_turned_off; i++) {
+		const struct turned_off *off = &meanings->turned_off[i];
+		struct json_object *object = json_add_object(writer, array, NULL);
+
+		json_add_content(writer, object, "guest", bytes_of(off->guest));
+		json_add_content(writer, object, "file", bytes_of(off->path));
+		if (off->file)
+			json_add_bool(writer, object, "removed", true);
+		json_add_content(writer, object, "was", bytes_of(off->was));
+		json_add_content(writer, object, "now", bytes_of(off->now));
+	}
+}
+
 struct json_object *meanings_to_json(const struct meanings *meanings, struct json_writer *writer)
 {
 	struct json_object *object = json_add_object(writer, NULL, NULL);
@@ -206,6 +239,8 @@ struct json_object *meanings_to_json(const struct meanings *meanings, struct jso
 	add_mentions(meanings, writer, object);
 	add_parked(meanings, writer, object);
 	add_files(meanings, writer, object);
+	if (meanings->n_turned_off)
+		add_turned_off(meanings, writer, object);
 	return object;
 }
 
@@ -435,6 +470,40 @@ static void read_unit_item(struct reader *reader, struct json_object *object)
 		meanings->units[meanings->n_units++] = unit;
 }
 
+static void read_company(struct reader *reader, struct json_object *object,
+			 struct company *ret_company)
+{
+	struct meanings *meanings = reader->meanings;
+	struct json_object *array = NULL;
+	size_t *units, n;
+	int r;
+
+	if (reader->r < 0)
+		return;
+	r = json_get_array(object, "company", &reader->place, &array, reader->problem);
+	if (r <= 0) {
+		reader->r = r;
+		return;
+	}
+	n = json_object_array_length(array);
+	units = arena_allocate(&meanings->arena, (n + 1) * sizeof(*units));
+	if (!units) {
+		reader->r = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < n && reader->r == 0; i++) {
+		int64_t unit = 0;
+
+		reader->r = json_item_integer(array, i, &reader->place, 0,
+					      (int64_t)meanings->n_units - 1, &unit,
+					      reader->problem);
+		units[i] = (size_t)unit;
+		if (reader->r == 0 && meanings->units[unit].kind != UNIT_FUNCTION)
+			refuse(reader, "company", "names what is no function");
+	}
+	*ret_company = (struct company){ true, units, n };
+}
+
 static void read_mention_item(struct reader *reader, struct json_object *object)
 {
 	struct mention *mention = meanings_add_mention(reader->meanings);
@@ -467,6 +536,7 @@ static void read_mention_item(struct reader *reader, struct json_object *object)
 		refuse(reader, "unit", "is of another kind");
 	mention->ambiguous = read_bool(reader, object, "ambiguous");
 	mention->held = read_bool(reader, object, "held");
+	read_company(reader, object, &mention->company);
 }
 
 static void read_parked_mention(struct reader *reader, struct json_object *object,
@@ -567,6 +637,23 @@ static void read_file_item(struct reader *reader, struct json_object *object)
 	}
 }
 
+static void read_turned_off_item(struct reader *reader, struct json_object *object)
+{
+	struct turned_off *off = meanings_add_turned_off(reader->meanings);
+
+	if (!off) {
+		reader->r = -ENOMEM;
+		return;
+	}
+	off->guest = read_content(reader, object, "guest", true);
+	off->path = read_content(reader, object, "file", true);
+	off->file = read_bool(reader, object, "removed");
+	off->was = read_content(reader, object, "was", false);
+	off->now = read_content(reader, object, "now", false);
+	if (reader->r == 0 && !snapshot_path_is_valid(off->path))
+		refuse(reader, "file", "is not the path of a file");
+}
+
 static void read_items(struct reader *reader, struct json_object *object, const char *key,
 		       void (*read_item)(struct reader *reader, struct json_object *item))
 {
@@ -604,6 +691,7 @@ int meanings_from_json(struct json_object *object, const char *file, struct mean
 	read_items(&reader, object, "mentions", read_mention_item);
 	read_items(&reader, object, "parked", read_parked_item);
 	read_items(&reader, object, "files", read_file_item);
+	read_items(&reader, object, "turned_off", read_turned_off_item);
 	if (reader.r < 0) {
 		meanings_done(&meanings);
 		return reader.r;

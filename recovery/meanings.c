@@ -14,6 +14,7 @@ void meanings_done(struct meanings *meanings)
 	free(meanings->mentions);
 	free(meanings->parked);
 	free(meanings->files);
+	free(meanings->turned_off);
 	*meanings = (struct meanings){ 0 };
 }
 
@@ -77,6 +78,18 @@ struct seen_file *meanings_add_file(struct meanings *meanings, size_t n_lines)
 	file = &meanings->files[meanings->n_files++];
 	*file = (struct seen_file){ .lines = lines, .n_lines = n_lines };
 	return file;
+}
+
+struct turned_off *meanings_add_turned_off(struct meanings *meanings)
+{
+	struct turned_off *off;
+
+	if (ARRAY_RESERVE(meanings->turned_off, meanings->n_turned_off,
+			  meanings->turned_off_allocated) < 0)
+		return NULL;
+	off = &meanings->turned_off[meanings->n_turned_off++];
+	*off = (struct turned_off){ 0 };
+	return off;
 }
 
 const struct seen_file *meanings_find_file(const struct meanings *meanings, const char *path)

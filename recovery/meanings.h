@@ -16,6 +16,20 @@
 #define MEANS_NOBODY SIZE_MAX
 
 /**
+ * struct company - Whom a device that a guest takes shared its IOMMU groups with, itself included
+ * @known: false while there are no groups (no IOMMU), or what means the device takes none of them
+ * @units: indexes into struct meanings' units, @n_units of them
+ *
+ * As it was when the mention was first seen, or a person last said that it is right: whoever joins
+ * the group later would be taken from the host along with the device.
+ */
+struct company {
+	bool known;
+	const size_t *units;
+	size_t n_units;
+};
+
+/**
  * struct mention - One recorded mention
  * @path, @kind, @text, @block, @body, @key, @line_digest: as in struct reference, at the time
  * @said:      the name as a person wrote it; @text is what it became since. Where its device bears
@@ -26,6 +40,7 @@
  *             says otherwise
  * @held:      its NIC was replaced while that was not to be followed: left to the administrator,
  *             never parked, until the NIC is back or a person says otherwise
+ * @company:   of a function that a guest takes
  */
 struct mention {
 	const char *path;
@@ -40,6 +55,7 @@ struct mention {
 	size_t unit;
 	bool ambiguous;
 	bool held;
+	struct company company;
 };
 
 /**
@@ -87,6 +103,22 @@ struct parked_text {
 };
 
 /**
+ * struct turned_off - What started a guest by itself, and was turned off (recovery/guest.h)
+ * @guest: "pve/qemu/101"
+ * @path:  the file it stands in, or that it is
+ * @file:  the whole file was removed: a link to what @was says
+ * @was:   what stood there: "onboot: 1\n"; "" where something was put in
+ * @now:   what stands there instead; somebody who changes that wants it so
+ */
+struct turned_off {
+	const char *guest;
+	const char *path;
+	bool file;
+	const char *was;
+	const char *now;
+};
+
+/**
  * struct seen_file - A file as it was when its mentions were recorded
  * @digest: of its contents as we left them
  * @lines:  digests of its logical lines with what is parked put back, sorted: a mention on one of
@@ -122,6 +154,9 @@ struct meanings {
 	struct seen_file *files;
 	size_t n_files;
 	size_t files_allocated;
+	struct turned_off *turned_off;
+	size_t n_turned_off;
+	size_t turned_off_allocated;
 	uint64_t settled;
 	bool undone;
 	const char *home;
@@ -145,6 +180,7 @@ _must_check_ int meanings_add_unit(struct meanings *meanings, const struct unit 
 _must_check_ struct mention *meanings_add_mention(struct meanings *meanings);
 _must_check_ struct parked_text *meanings_add_parked(struct meanings *meanings, size_t n_mentions);
 _must_check_ struct seen_file *meanings_add_file(struct meanings *meanings, size_t n_lines);
+_must_check_ struct turned_off *meanings_add_turned_off(struct meanings *meanings);
 
 _pure_ const struct seen_file *meanings_find_file(const struct meanings *meanings,
 						  const char *path);
@@ -162,7 +198,8 @@ enum origin {
  * struct binding - What one reference of a document means
  * @unit:   index into the meanings the binding was made for, or MEANS_NOBODY
  * @parked: it is out of force at the moment
- * @held, @said: as in struct mention; @said is NULL for one that is seen for the first time
+ * @held, @said, @company: as in struct mention; @said is NULL for one that is seen for the first
+ *          time
  */
 struct binding {
 	enum origin origin;
@@ -170,6 +207,7 @@ struct binding {
 	bool parked;
 	bool held;
 	const char *said;
+	struct company company;
 };
 
 /**
@@ -179,6 +217,8 @@ struct binding {
  * @older:    @n_older further inventories, newest first; looked at for names unknown today
  * @first:    there is nothing recorded: every mention means what it names
  * @adopt:    everything means what it names today, whatever it meant
+ * @adopted:  one guest's file, or a mapping ("mapping/NAME"), of which that holds alone; decides
+ *            for each owner of mentions. NULL for none;  @adopted_data: its first argument
  */
 struct past {
 	const struct match *settled;
@@ -187,6 +227,8 @@ struct past {
 	size_t n_older;
 	bool first;
 	bool adopt;
+	bool (*adopted)(const void *data, const char *owner);
+	const void *adopted_data;
 };
 
 /**

@@ -411,6 +411,9 @@ void rendered_done(struct rendered *rendered)
 	free(rendered->plain_offset);
 	free(rendered->path);
 	free(rendered->edits);
+	free(rendered->touches);
+	free(rendered->turned_off);
+	arena_done(&rendered->arena);
 	*rendered = (struct rendered){ 0 };
 }
 

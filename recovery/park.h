@@ -90,11 +90,15 @@ struct treatment {
  * @removed:       the whole file is taken away; @text is empty
  * @path:          the file gets another name, as that is where the mention stands; else NULL
  * @edits, @n_edits: what makes @text out of the document; texts are borrowed from the treatments
+ * @touches, @turned_off: of files about guests, see guest-render.h; @arena owns their strings
+ * @pending: of these: the file is not as it has to be, but may not be edited now
  */
 struct rendered_park {
 	struct span plain_span;
 	struct span text_span;
 };
+
+struct guest_touch;
 
 struct rendered {
 	char *text;
@@ -109,6 +113,14 @@ struct rendered {
 	char *path;
 	struct edit *edits;
 	size_t n_edits;
+	struct guest_touch *touches;
+	size_t n_touches;
+	size_t touches_allocated;
+	struct turned_off *turned_off;
+	size_t n_turned_off;
+	size_t turned_off_allocated;
+	bool pending;
+	struct arena arena;
 };
 
 void rendered_done(struct rendered *rendered);

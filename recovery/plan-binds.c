@@ -76,13 +76,27 @@ static void mark_nic(const struct takings *takings, const struct resolution *res
 		takings->meant[resolution->pairings[unit].carrier] = true;
 }
 
+/* What a guest takes rightly is not given back while it runs. */
+static void mark_guest(const struct takings *takings, const struct subject *subject, size_t index,
+		       const struct resolution *resolution)
+{
+	size_t unit = subject->bindings[index].unit;
+
+	if (subject->findings[index].verdict != VERDICT_BLOCK && unit != MEANS_NOBODY &&
+	    resolution->pairings[unit].fate == FATE_FOUND)
+		takings->wanted[resolution->pairings[unit].index] = true;
+}
+
 static void mark_all(const struct takings *takings, const struct resolution *resolution)
 {
 	for (size_t i = 0; i < resolution->n_subjects; i++) {
 		const struct subject *subject = &resolution->subjects[i];
 
 		for (size_t j = 0; j < subject->document->n_references; j++) {
-			if (subject->document->references[j].kind == REFERENCE_ADDRESS)
+			if (document_is_of_guests(subject->document)) {
+				if (subject->document->references[j].kind == REFERENCE_ADDRESS)
+					mark_guest(takings, subject, j, resolution);
+			} else if (subject->document->references[j].kind == REFERENCE_ADDRESS)
 				mark_entry(takings, subject, j);
 			else
 				mark_nic(takings, resolution, subject, j);

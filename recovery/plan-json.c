@@ -96,6 +96,21 @@ static void add_counts(const struct plan *plan, struct json_writer *writer,
 	json_add_integer(writer, array, NULL, (int64_t)plan->nics_after);
 }
 
+void plan_blocked_to_json(const struct plan *plan, struct json_writer *writer,
+			  struct json_object *parent)
+{
+	struct json_object *array = json_add_array(writer, parent, "blocked");
+
+	for (size_t i = 0; i < plan->n_blocked; i++) {
+		const struct plan_blocked *blocked = &plan->blocked[i];
+		struct json_object *object = json_add_object(writer, array, NULL);
+
+		json_add_bytes(writer, object, "guest", bytes_of(blocked->guest));
+		json_add_bool(writer, object, "autostart", blocked->autostart);
+		json_add_bytes(writer, object, "reason", bytes_of(blocked->reason));
+	}
+}
+
 void plan_changes_to_json(const struct plan *plan, struct json_writer *writer,
 			  struct json_object *object)
 {
@@ -117,7 +132,7 @@ int plan_to_json(const struct plan *plan, char **ret_text, size_t *ret_size)
 	plan_changes_to_json(plan, &writer, object);
 	add_edits(plan, &writer, object);
 	add_actions(plan, &writer, object);
-	(void)json_add_array(&writer, object, "blocked");
+	plan_blocked_to_json(plan, &writer, object);
 	array = json_add_array(&writer, object, "warnings");
 	for (size_t i = 0; i < plan->n_warnings; i++)
 		json_add_bytes(&writer, array, NULL, bytes_of(plan->warnings[i]));

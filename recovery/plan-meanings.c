@@ -161,6 +161,13 @@ static int take_binding(struct scribe *scribe, const struct subject *subject, si
 	const struct nic *bearer;
 	struct unit unit;
 
+	if (document_is_of_guests(document) && binding->unit != MEANS_NOBODY &&
+	    scribe->resolution->pairings[binding->unit].fate == FATE_REPLACED) {
+		/* Whoever follows the newcomer, guests never do. */
+		unit = scribe->resolution->meanings->units[binding->unit];
+		unit.lost = true;
+		return meanings_add_unit(scribe->meanings, &unit, ret_index);
+	}
 	if (document->references[reference].kind != REFERENCE_NIC ||
 	    binding->origin != ORIGIN_NEW || binding->unit != MEANS_NOBODY)
 		return take_unit(scribe, binding->unit, ret_index);
@@ -298,12 +305,94 @@ static int write_parked(struct scribe *scribe, const struct subject *subject,
 	return r;
 }
 
+/* Everybody in the group of a function. */
+static int add_group(struct scribe *scribe, int group, size_t *units, size_t *n)
+{
+	for (size_t i = 0; i < scribe->now->n_functions; i++) {
+		struct unit unit;
+		int r;
+
+		if (scribe->now->functions[i].iommu_group != group)
+			continue;
+		unit_from_function(scribe->now, &scribe->now->functions[i], &unit);
+		r = meanings_add_unit(scribe->meanings, &unit, &units[*n]);
+		if (r < 0)
+			return r;
+		++*n;
+	}
+	return 0;
+}
+
+/* Whom a device that a guest takes shares its groups with when the mention is first seen. */
+static int learn_company(struct scribe *scribe, const struct reference *reference,
+			 const struct pci_function *function, struct company *company)
+{
+	const struct inventory *now = scribe->now;
+	size_t *units, n = 0;
+	int group = UNKNOWN, r = 0;
+
+	if (function->iommu_group == UNKNOWN)
+		return 0;
+	units = arena_allocate(&scribe->meanings->arena,
+			       (now->n_functions * 8 + 1) * sizeof(*units));
+	if (!units)
+		return -ENOMEM;
+	for (size_t i = 0; i < now->n_functions && r == 0; i++) {
+		const struct pci_function *member = &now->functions[i];
+
+		if (member != function &&
+		    (!reference->whole_slot ||
+		     !pci_address_same_device(&member->address, &function->address)))
+			continue;
+		/* Functions of a slot mostly share a group, and follow each other. */
+		if (member->iommu_group != UNKNOWN && member->iommu_group != group)
+			r = add_group(scribe, member->iommu_group, units, &n);
+		group = member->iommu_group;
+	}
+	*company = (struct company){ true, units, n };
+	return r;
+}
+
+static int carry_company(struct scribe *scribe, const struct company *old, struct company *company)
+{
+	size_t *units =
+		arena_allocate(&scribe->meanings->arena, (old->n_units + 1) * sizeof(*units));
+	int r = 0;
+
+	if (!units)
+		return -ENOMEM;
+	for (size_t i = 0; i < old->n_units && r == 0; i++)
+		r = take_unit(scribe, old->units[i], &units[i]);
+	*company = (struct company){ true, units, old->n_units };
+	return r;
+}
+
+static int write_company(struct scribe *scribe, const struct subject *subject, size_t index,
+			 struct company *company)
+{
+	const struct reference *reference = &subject->document->references[index];
+	const struct binding *binding = &subject->bindings[index];
+	const struct pairing *pairing;
+
+	if (reference->kind != REFERENCE_ADDRESS || !document_is_of_guests(subject->document))
+		return 0;
+	if (binding->company.known)
+		return carry_company(scribe, &binding->company, company);
+	if (binding->unit == MEANS_NOBODY || subject->findings[index].verdict == VERDICT_BLOCK)
+		return 0;
+	pairing = &scribe->resolution->pairings[binding->unit];
+	if (pairing->fate != FATE_FOUND)
+		return 0;
+	return learn_company(scribe, reference, &scribe->now->functions[pairing->index], company);
+}
+
 static int write_mention(struct scribe *scribe, const struct document *plain,
 			 const struct reference *reference, const struct subject *subject,
 			 size_t index)
 {
 	struct mention *mention = meanings_add_mention(scribe->meanings);
 	struct arena *arena = &scribe->meanings->arena;
+	int r;
 
 	if (!mention)
 		return -ENOMEM;
@@ -320,7 +409,8 @@ static int write_mention(struct scribe *scribe, const struct document *plain,
 	mention->held = is_held(scribe, &subject->bindings[index]);
 	if (!mention->path || !mention->text || !mention->said || !mention->block || !mention->key)
 		return -ENOMEM;
-	return take_binding(scribe, subject, index, &mention->unit);
+	r = write_company(scribe, subject, index, &mention->company);
+	return r == 0 ? take_binding(scribe, subject, index, &mention->unit) : r;
 }
 
 /*
@@ -342,7 +432,7 @@ static int write_mentions(struct scribe *scribe, const struct document *plain,
 		while (old < n && rendered->plain_offset[old] < reference->span.offset)
 			old++;
 		if (old >= n || rendered->plain_offset[old] != reference->span.offset ||
-		    rendered->out_of_force[old])
+		    rendered->out_of_force[old] || reference->kind == REFERENCE_GROUP)
 			continue;
 		binding = &subject->bindings[old];
 		if (binding->unit == MEANS_NOBODY && binding->origin == ORIGIN_DANGLING &&
@@ -372,6 +462,21 @@ static int write_file(struct scribe *scribe, const struct document *plain,
 	return 0;
 }
 
+static int write_turned_off(struct scribe *scribe, const struct turned_off *old)
+{
+	struct turned_off *off = meanings_add_turned_off(scribe->meanings);
+	struct arena *arena = &scribe->meanings->arena;
+
+	if (!off)
+		return -ENOMEM;
+	off->file = old->file;
+	off->guest = arena_copy_text(arena, old->guest);
+	off->path = arena_copy_text(arena, old->path);
+	off->was = arena_copy_text(arena, old->was);
+	off->now = arena_copy_text(arena, old->now);
+	return off->guest && off->path && off->was && off->now ? 0 : -ENOMEM;
+}
+
 static int write_subject(struct scribe *scribe, const struct document *plain,
 			 const struct subject *subject, const struct rendered *rendered)
 {
@@ -391,6 +496,8 @@ static int write_subject(struct scribe *scribe, const struct document *plain,
 		r = write_parked(scribe, subject, rendered, park, &context, before);
 		before = park->text_span.offset;
 	}
+	for (size_t i = 0; i < rendered->n_turned_off && r == 0; i++)
+		r = write_turned_off(scribe, &rendered->turned_off[i]);
 	return r;
 }
 
@@ -452,6 +559,8 @@ static int carry_mention(struct scribe *scribe, const struct mention *old)
 	mention->key = arena_copy_text(arena, old->key);
 	if (!mention->path || !mention->text || !mention->said || !mention->block || !mention->key)
 		return -ENOMEM;
+	if (old->company.known && carry_company(scribe, &old->company, &mention->company) < 0)
+		return -ENOMEM;
 	return take_unit(scribe, old->unit, &mention->unit);
 }
 
@@ -509,6 +618,9 @@ static int carry_absent_files(struct scribe *scribe)
 		    waits_for_its_name(scribe, i) ||
 		    !is_subject(scribe->resolution, old->parked[i].path))
 			r = carry_parked(scribe, &old->parked[i]);
+	for (size_t i = 0; i < old->n_turned_off && r == 0; i++)
+		if (!is_subject(scribe->resolution, old->turned_off[i].path))
+			r = write_turned_off(scribe, &old->turned_off[i]);
 	return r;
 }
 
@@ -530,7 +642,9 @@ static int make_plain_documents(const struct plan *plan, const struct resolution
 		copy->unfit = document->unfit;
 		copy->in_image = document->in_image;
 		copy->only_by_apply = document->only_by_apply;
+		copy->remembered = document->remembered;
 		copy->attributes.mode = document->attributes.mode;
+		copy->attributes.is_link = document->attributes.is_link;
 		if (document->unfit)
 			continue;
 		r = bytes_duplicate(text, &copy->data);
@@ -565,7 +679,8 @@ static void mark_followed(const struct scribe *scribe)
 
 		for (size_t j = 0; j < subject->document->n_references; j++)
 			if (subject->bindings[j].unit != MEANS_NOBODY &&
-			    subject->findings[j].verdict != VERDICT_PARK)
+			    subject->findings[j].verdict != VERDICT_PARK &&
+			    subject->findings[j].verdict != VERDICT_BLOCK)
 				scribe->followed[subject->bindings[j].unit] = true;
 	}
 }

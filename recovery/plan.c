@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "recovery/guest-render.h"
+
 static const char *const change_kinds[_CHANGE_KIND_MAX] = {
 	[CHANGE_ADDED] = "added",     [CHANGE_REMOVED] = "removed",
 	[CHANGE_MOVED] = "moved",     [CHANGE_REPLACED] = "replaced",
@@ -16,7 +18,8 @@ const char *change_kind_to_string(enum change_kind kind)
 
 static const char *const remedies[_REMEDY_MAX] = {
 	[REMEDY_REMAP] = "remap",     [REMEDY_PARK] = "park",         [REMEDY_RESTORE] = "restore",
-	[REMEDY_DISABLE] = "disable", [REMEDY_RELOCATE] = "relocate",
+	[REMEDY_DISABLE] = "disable", [REMEDY_RELOCATE] = "relocate", [REMEDY_BLOCK] = "block",
+	[REMEDY_HOLD] = "hold",
 };
 
 const char *remedy_to_string(enum remedy remedy)
@@ -27,6 +30,7 @@ const char *remedy_to_string(enum remedy remedy)
 static const char *const actions[_ACTION_KIND_MAX] = {
 	[ACTION_RELEASE] = "release",
 	[ACTION_IFUP] = "ifup",
+	[ACTION_START_HOOK] = "start-hook",
 	[ACTION_UPDATE_INITRAMFS] = "update-initramfs",
 };
 
@@ -45,6 +49,7 @@ void plan_done(struct plan *plan)
 	free(plan->changes);
 	free(plan->edits);
 	free(plan->actions);
+	free(plan->blocked);
 	free(plan->warnings);
 	free(plan->files);
 	meanings_done(&plan->meanings);
@@ -84,11 +89,15 @@ int plan_warn(struct plan *plan, const char *format, ...)
 	return r;
 }
 
-static int render_subject(const struct subject *subject, struct rendered *ret_rendered)
+static int render_subject(const struct resolution *resolution, const struct policy *policy,
+			  const struct subject *subject, struct rendered *ret_rendered)
 {
 	size_t n = subject->document->n_references;
-	_cleanup_free_ struct treatment *treatments = calloc(n + 1, sizeof(*treatments));
+	_cleanup_free_ struct treatment *treatments = NULL;
 
+	if (document_is_of_guests(subject->document))
+		return guest_render(resolution, policy, subject, ret_rendered);
+	treatments = calloc(n + 1, sizeof(*treatments));
 	if (!treatments)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -390,6 +399,17 @@ static const char *copy_contents(struct plan *plan, struct bytes contents)
 	return arena_copy(&plan->arena, contents);
 }
 
+/* A link that starts a guest, removed or made again. */
+static int tell_touch(struct plan *plan, const struct rendered *rendered, struct plan_edit *edit)
+{
+	bool off = rendered->n_touches > 0;
+
+	edit->remedy = off ? rendered->touches[0].remedy : REMEDY_RESTORE;
+	edit->reason = arena_copy_text(&plan->arena,
+				       off ? rendered->touches[0].reason : PLAN_GUEST_IS_BACK);
+	return edit->reason ? 0 : -ENOMEM;
+}
+
 /* A file that is removed or created, for which its mention alone is why. */
 static int add_file_edit(struct plan *plan, const struct subject *subject,
 			 const struct rendered *rendered, const struct plan_file *file)
@@ -408,8 +428,11 @@ static int add_file_edit(struct plan *plan, const struct subject *subject,
 	edit->to = file->now.data ? copy_contents(plan, file->now) : NULL;
 	if (!edit->file || (file->was.data && !edit->from) || (file->now.data && !edit->to))
 		return -ENOMEM;
-	r = tell_mention(&teller, 0, &telling);
-	if (r == 0)
+	if (document_is_of_guests(subject->document))
+		r = tell_touch(plan, rendered, edit);
+	else
+		r = tell_mention(&teller, 0, &telling);
+	if (r == 0 && !edit->reason)
 		r = finish_telling(plan, &telling, edit);
 	if (r == 0)
 		plan->n_edits++;
@@ -673,7 +696,8 @@ static bool is_as_rendered(const struct document *document, const struct rendere
 }
 
 static int add_subject(struct plan *plan, const struct resolution *resolution,
-		       const struct subject *subject, struct rendered *rendered)
+		       const struct policy *policy, const struct subject *subject,
+		       struct rendered *rendered)
 {
 	const struct document *document = subject->document;
 	size_t first = plan->n_files;
@@ -685,7 +709,8 @@ static int add_subject(struct plan *plan, const struct resolution *resolution,
 	r = add_finding_warnings(plan, subject);
 	if (r < 0)
 		return r;
-	r = render_subject(subject, rendered);
+	r = render_subject(resolution, policy, subject, rendered);
+	plan->pending |= r == 0 && rendered->pending;
 	if (r < 0 || is_as_rendered(document, rendered))
 		return r;
 	r = add_files(plan, document, rendered);
@@ -698,6 +723,8 @@ static int add_subject(struct plan *plan, const struct resolution *resolution,
 		r = add_file_edit(plan, subject, rendered, &plan->files[i]);
 	if (r < 0 || names_change(document, rendered))
 		return r;
+	if (document_is_of_guests(document))
+		return plan_add_guest_edits(plan, subject, rendered);
 	return add_edits(plan, resolution, subject, rendered);
 }
 
@@ -773,7 +800,8 @@ int plan_make(const struct resolution *resolution, const struct scan_context *co
 		return -ENOMEM;
 	plan.n_rendered = resolution->n_subjects;
 	for (size_t i = 0; i < resolution->n_subjects && r == 0; i++)
-		r = add_subject(&plan, resolution, &resolution->subjects[i], &plan.rendered[i]);
+		r = add_subject(&plan, resolution, policy, &resolution->subjects[i],
+				&plan.rendered[i]);
 	if (r == 0)
 		r = add_lost_warnings(&plan, resolution->meanings, resolution->pairings);
 	if (r == 0)
@@ -781,6 +809,8 @@ int plan_make(const struct resolution *resolution, const struct scan_context *co
 								       : resolution->past->settled);
 	if (r == 0)
 		r = plan_add_binds(&plan, resolution, policy);
+	if (r == 0)
+		r = plan_add_guests(&plan, resolution, policy);
 	if (r == 0)
 		r = check_results(&plan, resolution, context, problem);
 	if (r == 0)

@@ -44,7 +44,9 @@ enum remedy {
 	REMEDY_PARK,
 	REMEDY_RESTORE,
 	REMEDY_DISABLE,  /* a bind entry is put out of force */
-	REMEDY_RELOCATE, /* a bind entry gets its device's new address */
+	REMEDY_RELOCATE, /* a bind entry, or a guest, gets its device's new address */
+	REMEDY_BLOCK,    /* what starts a guest by itself is turned off */
+	REMEDY_HOLD,     /* every start of a guest is made to fail */
 	_REMEDY_MAX,
 	_REMEDY_INVALID = -22,
 };
@@ -71,6 +73,7 @@ enum action_kind {
 	ACTION_RELEASE, /* give a function that was taken for a guest by mistake its own driver back
 			 */
 	ACTION_IFUP,    /* start ifup@NAME.service: udev decided about this NIC by the old file */
+	ACTION_START_HOOK,       /* install libvirt's start hook: one of its guests is held */
 	ACTION_UPDATE_INITRAMFS, /* a file with a copy in the boot image changes */
 	_ACTION_KIND_MAX,
 	_ACTION_KIND_INVALID = -22,
@@ -96,6 +99,20 @@ struct plan_action {
 };
 
 /**
+ * struct plan_blocked - One guest that must not start as it is
+ * @guest:     "pve/qemu/101"
+ * @autostart: something would start it by itself, or would have before that was turned off
+ * @hold:      no start of it succeeds
+ * @reason:    key, address, and what is there now
+ */
+struct plan_blocked {
+	const char *guest;
+	bool autostart;
+	bool hold;
+	const char *reason;
+};
+
+/**
  * struct plan_file - One file that will be replaced, removed or created
  * @document: as it is
  * @path:     where; not the document's where a file whose name is a mention gets another name
@@ -117,6 +134,8 @@ struct plan_file {
  * @baseline: id of the baseline, 0 when there is none
  * @functions_before, …: contract's "counts"
  * @warnings: what a person should know, in words, naming file and line where there is one
+ * @blocked:  guests that must not start as they are, by name
+ * @pending:  files below /etc/pve are not as they have to be, and may not be edited now
  * @edits:    by file and line;  @files: the files they are in, by path
  * @meanings: what everything means once the plan is carried out
  * @rendered: one per subject
@@ -137,6 +156,9 @@ struct plan {
 	struct plan_action *actions;
 	size_t n_actions;
 	size_t actions_allocated;
+	struct plan_blocked *blocked;
+	size_t n_blocked;
+	bool pending;
 	const char **warnings;
 	size_t n_warnings;
 	size_t warnings_allocated;
@@ -177,6 +199,10 @@ _pure_ bool plan_edit_is_repetition(const struct plan *plan, size_t index);
 void plan_changes_to_json(const struct plan *plan, struct json_writer *writer,
 			  struct json_object *object);
 
+/* The member "blocked" alone. */
+void plan_blocked_to_json(const struct plan *plan, struct json_writer *writer,
+			  struct json_object *object);
+
 /* The plan as JSON, schema hwrecover.plan/1. Return: 0 or -ENOMEM. */
 _must_check_ int plan_to_json(const struct plan *plan, char **ret_text, size_t *ret_size);
 
@@ -196,6 +222,10 @@ _must_check_ int diff_managed_file(const char *path, const struct bytes *was,
 _must_check_ struct plan_action *plan_add_action(struct plan *plan, enum action_kind kind);
 _must_check_ int plan_add_binds(struct plan *plan, const struct resolution *resolution,
 				const struct policy *policy);
+_must_check_ int plan_add_guests(struct plan *plan, const struct resolution *resolution,
+				 const struct policy *policy);
+_must_check_ int plan_add_guest_edits(struct plan *plan, const struct subject *subject,
+				      const struct rendered *rendered);
 _must_check_ int plan_add_changes(struct plan *plan, const struct match *baseline);
 _must_check_ int plan_add_meanings(struct plan *plan, const struct resolution *resolution,
 				   const struct scan_context *context, const struct name_set *names,

@@ -32,15 +32,7 @@ const char *resolve_protection(const struct past *past, const struct policy *pol
 	return function->protected;
 }
 
-/**
- * struct sketch - What a function is, in a few words
- */
-struct sketch {
-	char text[96];
-};
-
-/* Ids, and the number that tells it from its twins: "8086:10d3, serial 52-54-…". */
-static const char *sketch(const struct pci_function *function, struct sketch *ret_sketch)
+const char *resolve_sketch(const struct pci_function *function, struct sketch *ret_sketch)
 {
 	int n = snprintf(ret_sketch->text, sizeof(ret_sketch->text), "%04x:%04x", function->vendor,
 			 function->device);
@@ -61,7 +53,7 @@ static const char *sketch_occupant(const struct question *question, struct sketc
 		(void)snprintf(ret_sketch->text, sizeof(ret_sketch->text), "nothing is there now");
 	else
 		(void)snprintf(ret_sketch->text, sizeof(ret_sketch->text), "%s is there now",
-			       sketch(occupant, &what));
+			       resolve_sketch(occupant, &what));
 	return ret_sketch->text;
 }
 
@@ -87,7 +79,7 @@ static int resolve_stale(struct question *question, const char *state)
 	struct sketch what, who;
 
 	return resolve_park(question, "%.*s (%s) %s; %s%s%s", NAME_ARGS(question),
-			    sketch(meant, &what), state, sketch_occupant(question, &who),
+			    resolve_sketch(meant, &what), state, sketch_occupant(question, &who),
 			    protected ? ", needed by the host: " : "", protected ? protected : "");
 }
 
@@ -235,9 +227,8 @@ static uint32_t routing_id(const struct pci_address *address)
 	return (uint32_t)address->bus << 8 | (uint32_t)address->device << 3 | address->function;
 }
 
-/* Where a virtual function will be once its physical one, here as @carrier, has made it. */
-static struct pci_address place_of_virtual(const struct pci_function *meant,
-					   const struct pci_function *carrier)
+struct pci_address resolve_place_of_virtual(const struct pci_function *meant,
+					    const struct pci_function *carrier)
 {
 	uint32_t id = routing_id(&carrier->address) + routing_id(&meant->address) -
 		      routing_id(&meant->physfn);
@@ -257,8 +248,8 @@ static int resolve_not_yet(struct question *question, const struct pairing *pair
 	if (pairing->carrier == SIZE_MAX)
 		return resolve_stale(question, "is not there yet");
 	now.protected = NULL;
-	now.address =
-		place_of_virtual(meant, &question->resolver->now->functions[pairing->carrier]);
+	now.address = resolve_place_of_virtual(
+		meant, &question->resolver->now->functions[pairing->carrier]);
 	return resolve_found(question, &now, pairing);
 }
 

@@ -57,6 +57,28 @@ static inline const struct pairing *resolve_pairing(const struct question *quest
 /* What proves where a unit is, in the words of the report: the strongest that agrees. */
 const char *resolve_proof(unsigned int evidence);
 
+/**
+ * struct sketch - What a function is, in a few words
+ */
+struct sketch {
+	char text[96];
+};
+
+/* Ids, and the number that tells it from its twins: "8086:10d3, serial 52-54-…". */
+const char *resolve_sketch(const struct pci_function *function, struct sketch *ret_sketch);
+
+/* Where a virtual function will be once its physical one, here as @carrier, has made it. */
+struct pci_address resolve_place_of_virtual(const struct pci_function *meant,
+					    const struct pci_function *carrier);
+
 /* The verdict on a mention of a NIC's name, and on one of a function's address. */
 _must_check_ int resolve_nic(struct question *question);
 _must_check_ int resolve_address(struct question *question);
+
+/* The same in files about guests; and on the number of a group, once its function's is known. */
+_must_check_ int resolve_guest_nic(struct question *question);
+_must_check_ int resolve_guest_address(struct question *question);
+_must_check_ int resolve_guest_group(struct question *question);
+
+/* The verdicts on all guests, once every mention has its own (resolve-guests.c). */
+_must_check_ int resolve_guests(struct resolver *resolver);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "recovery/bearer.h"
+#include "recovery/source.h"
 
 void subject_done(struct subject *subject)
 {
@@ -15,6 +16,15 @@ void subject_done(struct subject *subject)
 	*subject = (struct subject){ 0 };
 }
 
+static void guests_done(struct resolution *resolution)
+{
+	for (size_t i = 0; i < resolution->n_guests; i++)
+		free(resolution->guests[i].devices);
+	free(resolution->guests);
+	resolution->guests = NULL;
+	resolution->n_guests = 0;
+}
+
 void resolution_done(struct resolution *resolution)
 {
 	if (!resolution)
@@ -22,6 +32,7 @@ void resolution_done(struct resolution *resolution)
 	for (size_t i = 0; i < resolution->n_subjects; i++)
 		subject_done(&resolution->subjects[i]);
 	free(resolution->subjects);
+	guests_done(resolution);
 	free(resolution->pairings);
 	arena_done(&resolution->arena);
 	*resolution = (struct resolution){ 0 };
@@ -33,6 +44,7 @@ void resolution_clear(struct resolution *resolution)
 		free(resolution->subjects[i].findings);
 		resolution->subjects[i].findings = NULL;
 	}
+	guests_done(resolution);
 	free(resolution->pairings);
 	resolution->pairings = NULL;
 }
@@ -103,9 +115,23 @@ static int leave_and_say(struct question *question, const char *why_not)
 	if (!change)
 		return 0;
 	finding->new_name = NULL;
+	if (document_is_of_guests(question->subject->document))
+		return resolve_conclude(question, VERDICT_BLOCK, true, "%s; not done: %s",
+					finding->reason ? finding->reason : "", why_not);
 	return resolve_conclude(question, question->binding->parked ? VERDICT_PARK : VERDICT_REPORT,
 				true, "%s; not done: %s", finding->reason ? finding->reason : "",
 				why_not);
+}
+
+const char *resolve_why_not_edit(const struct policy *policy, const struct document *document)
+{
+	if (document->remembered)
+		return "/etc/pve is not there yet";
+	if (document_is_on_pmxcfs(document))
+		return policy->why_not_pve;
+	if (policy->only_guests && !document_is_of_guests(document))
+		return "another stage does that";
+	return NULL;
 }
 
 static void find_bearer(struct question *question)
@@ -130,10 +156,14 @@ static const char *why_not_edited(const struct question *question)
 	const struct policy *policy = question->resolver->policy;
 	const struct document *document = question->subject->document;
 
+	if (resolve_why_not_edit(policy, document))
+		return resolve_why_not_edit(policy, document);
 	if (document->rejected)
 		return "the program that reads the file rejects it as it is";
 	if (document->only_by_apply && !policy->by_hand)
 		return "such a file is edited only by `hwrecover apply`";
+	if (document_is_of_guests(document))
+		return policy->guests == GUESTS_REPORT ? policy->why_no_guests : NULL;
 	if (question->reference->kind == REFERENCE_NIC)
 		return policy->network ? NULL : policy->why_not;
 	if (question->finding->protects && policy->protect)
@@ -141,32 +171,58 @@ static const char *why_not_edited(const struct question *question)
 	return policy->binds == BINDS_REPORT ? policy->why_no_binds : NULL;
 }
 
-static int resolve_subject(struct resolver *resolver, struct subject *subject)
+static int resolve_mention(struct question *question)
+{
+	enum reference_kind kind = question->reference->kind;
+
+	if (kind == REFERENCE_GROUP)
+		return resolve_guest_group(question);
+	if (document_is_of_guests(question->subject->document))
+		return kind == REFERENCE_ADDRESS ? resolve_guest_address(question)
+						 : resolve_guest_nic(question);
+	return kind == REFERENCE_ADDRESS ? resolve_address(question) : resolve_nic(question);
+}
+
+/* Those of groups, or all others. */
+static int resolve_mentions(struct resolver *resolver, struct subject *subject, bool groups)
 {
 	struct document *document = subject->document;
 	struct question question = { .resolver = resolver, .subject = subject };
 	const char *why_not;
 	int r;
 
-	subject->findings = calloc(document->n_references + 1, sizeof(*subject->findings));
-	if (!subject->findings)
-		return -ENOMEM;
 	for (size_t i = 0; i < document->n_references; i++) {
+		if ((document->references[i].kind == REFERENCE_GROUP) != groups)
+			continue;
 		question.index = i;
 		question.reference = &document->references[i];
 		question.binding = &subject->bindings[i];
 		question.name = document_name_of(document, question.reference);
 		question.finding = &subject->findings[i];
 		find_bearer(&question);
-		r = question.reference->kind == REFERENCE_ADDRESS ? resolve_address(&question)
-								  : resolve_nic(&question);
+		r = resolve_mention(&question);
 		why_not = why_not_edited(&question);
 		if (r == 0 && why_not)
 			r = leave_and_say(&question, why_not);
 		if (r < 0)
 			return r;
+		/* The stage that may edit it says it. */
+		if (resolve_why_not_edit(resolver->policy, document))
+			question.finding->warn = false;
 	}
 	return 0;
+}
+
+/* The number of a group follows the verdict on the function whose group it is. */
+static int resolve_subject(struct resolver *resolver, struct subject *subject)
+{
+	int r;
+
+	subject->findings = calloc(subject->document->n_references + 1, sizeof(*subject->findings));
+	if (!subject->findings)
+		return -ENOMEM;
+	r = resolve_mentions(resolver, subject, false);
+	return r == 0 ? resolve_mentions(resolver, subject, true) : r;
 }
 
 /* All units that mentions in force mean, for match_locate(). */
@@ -262,6 +318,8 @@ int resolve(struct resolution *resolution, const struct policy *policy)
 		mark_meant(&resolver);
 		for (size_t i = 0; i < resolution->n_subjects && r == 0; i++)
 			r = resolve_subject(&resolver, &resolution->subjects[i]);
+		if (r == 0)
+			r = resolve_guests(&resolver);
 	} else {
 		r = -ENOMEM;
 	}

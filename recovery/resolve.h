@@ -12,6 +12,7 @@ enum verdict {
 	VERDICT_REMAP, /* its device has another name now: write that */
 	VERDICT_PARK,  /* out of force: its device is away and another bears its name; a bind entry:
 			  it  would not take what it means, or something protected */
+	VERDICT_BLOCK, /* a guest's: what would be handed over is not what it means */
 	VERDICT_REPORT, /* nothing is proven, or nothing can or may be done: left and said */
 	_VERDICT_MAX,
 	_VERDICT_INVALID = -22,
@@ -21,6 +22,13 @@ enum bind_policy {
 	BINDS_DISABLE,  /* an entry that does not take what it means is put out of force */
 	BINDS_RELOCATE, /* it is rewritten, if it is known where its device is now */
 	BINDS_REPORT,   /* it is left and said */
+};
+
+enum guest_policy {
+	GUESTS_BLOCK,    /* a guest that would not get what it means is not started by itself */
+	GUESTS_HOLD,     /* nor by anybody */
+	GUESTS_RELOCATE, /* its mentions follow their devices, where it is known where these are */
+	GUESTS_REPORT,   /* it is left and said */
 };
 
 /**
@@ -34,6 +42,15 @@ enum bind_policy {
  * @protect:      even then, an entry that would take a protected device is put out of force
  * @by_hand:      a person asked for it: files that no boot stage edits may be edited
  * @no_release:   no function is given back to its own driver (Mode=report)
+ * @guests:       what is done about guests that would get other devices than they mean
+ * @why_no_guests: in words why they are only reported ("Autostart=report"); NULL otherwise
+ * @why_not_pve:  in words why files below /etc/pve are judged, but not edited now ("without
+ *                quorum"); NULL if they may be
+ * @has_start_hook: libvirt asks us before it starts a guest
+ * @release_protected: a person says that guests may have what the host needs
+ * @only_guests:  all other files than these are not edited: an earlier stage's
+ * @host_uses:    one per function of today: what the host itself does with it ("mounted on /srv"),
+ *                NULL if nothing. NULL where that is not asked
  * @allow:        addresses of protected devices that may be taken all the same, @n_allow of them
  */
 struct policy {
@@ -46,6 +63,13 @@ struct policy {
 	bool protect;
 	bool by_hand;
 	bool no_release;
+	enum guest_policy guests;
+	const char *why_no_guests;
+	const char *why_not_pve;
+	bool only_guests;
+	bool release_protected;
+	bool has_start_hook;
+	const char *const *host_uses;
 	const struct pci_address *allow;
 	size_t n_allow;
 };
@@ -58,6 +82,8 @@ struct policy {
  * @warn:     whether a person has to look at it
  * @stale:    a bind entry does not take what it means where it stands
  * @protects: it is put out of force because it would take a protected device
+ * @proof:    for VERDICT_BLOCK: what would be handed over is known to be somebody else, or
+ *            protected; without, it may be nothing, or nobody knows
  */
 struct finding {
 	enum verdict verdict;
@@ -66,6 +92,7 @@ struct finding {
 	bool warn;
 	bool stale;
 	bool protects;
+	bool proof;
 };
 
 /**
@@ -74,6 +101,7 @@ struct finding {
  * @back, @n_back: what was put back into it (park_undo())
  * @bindings: what its references mean, one each (meanings_bind())
  * @findings: the verdicts, one each
+ * @was_held: of a guest's file: a hold stood in it
  */
 struct subject {
 	struct document *document;
@@ -81,13 +109,40 @@ struct subject {
 	size_t n_back;
 	struct binding *bindings;
 	struct finding *findings;
+	bool was_held;
 };
 
 void subject_done(struct subject *subject);
 
 /**
+ * struct guest_verdict - What is to be done about one guest with parts of the host
+ * @id:        "pve/qemu/101"
+ * @subject:   index of the file that configures it
+ * @affected:  it would not get what it means, @reason says why: key, address, what is there now
+ * @proof:     as in struct finding
+ * @off:       it is to be kept from starting by itself;  @hold: from starting at all
+ * @forbidden: in words, why no start of it is right although each of its devices is what it means:
+ *             one of them is needed by the host as it runs now; NULL where there is nothing
+ * @autostart: something would start it by itself, or would have before that was turned off
+ * @devices:   one per setting (struct guest_config): it is what is wrong, or one of these
+ */
+struct guest_verdict {
+	const char *id;
+	size_t subject;
+	bool affected;
+	bool proof;
+	bool off;
+	bool hold;
+	bool autostart;
+	const char *reason;
+	const char *forbidden;
+	bool *devices;
+};
+
+/**
  * struct resolution - All subjects and what became of each unit
  * @pairings: one per unit of @meanings
+ * @guests:   sorted by id, those alone that have parts of the host
  * @arena:    owns the reasons
  */
 struct resolution {
@@ -97,6 +152,8 @@ struct resolution {
 	struct subject *subjects;
 	size_t n_subjects;
 	struct pairing *pairings;
+	struct guest_verdict *guests;
+	size_t n_guests;
 };
 
 void resolution_done(struct resolution *resolution);
@@ -120,6 +177,20 @@ void resolution_clear(struct resolution *resolution);
  * Return: 0 or -ENOMEM.
  */
 _must_check_ int resolve(struct resolution *resolution, const struct policy *policy);
+
+/* The verdict on a guest; NULL if it has no parts of the host, or is not known. */
+_pure_ const struct guest_verdict *resolution_find_guest(const struct resolution *resolution,
+							 const char *id);
+
+struct guest_config;
+struct start_switch;
+
+/* Whether a switch is a guest's: it names that by its id, or by its UUID. */
+_pure_ bool resolve_is_switch_of(const struct start_switch *of, const struct guest_config *config);
+
+/* Why nothing in a file may be edited now, be it another stage's or not there; NULL if it may. */
+_pure_ const char *resolve_why_not_edit(const struct policy *policy,
+					const struct document *document);
 
 /**
  * resolve_home() - The machine that bind entries are meant on, while this is another one

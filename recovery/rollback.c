@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "recovery/pmxcfs.h"
 #include "recovery/source.h"
 
 void rollback_done(struct rollback *rollback)
@@ -23,6 +24,8 @@ static const char *unfit_words(int error)
 	switch (error) {
 	case -ELOOP:
 		return "is a symbolic link";
+	case -EINVAL:
+		return "is no symbolic link";
 	case -EMLINK:
 		return "has a second hard link";
 	case -ENOTSUP:
@@ -34,6 +37,12 @@ static const char *unfit_words(int error)
 	default:
 		return NULL;
 	}
+}
+
+static int read_as_then(int dir_fd, const char *name, struct rollback_file *file)
+{
+	return (file->then->attributes.is_link ? file_read_link_at : file_read_managed_at)(
+		dir_fd, name, MANAGED_FILE_MAX, &file->data, &file->size, &file->attributes);
 }
 
 /* Reads a file as it is now; one that is not there, or whose folder is not, has no data. */
@@ -48,10 +57,12 @@ static int read_now(const struct root *root, struct rollback_file *file, struct 
 	if (r < 0)
 		return r;
 	fd = root_open_directory(root, *directory ? directory : "/", 0);
-	r = fd < 0 ? fd
-		   : file_read_managed_at(fd, slash + 1, MANAGED_FILE_MAX, &file->data, &file->size,
-					  &file->attributes);
-	if (r == 0 || r == -ENOENT)
+	r = fd < 0 ? fd : read_as_then(fd, slash + 1, file);
+	if (r == 0) {
+		r = pmxcfs_holds(path, fd);
+		file->attributes_fixed = r > 0;
+	}
+	if (r >= 0 || r == -ENOENT)
 		return 0;
 	file->unfit = unfit_words(r);
 	return file->unfit ? 0 : problem_set_errno(problem, r, path, "read");
@@ -126,7 +137,8 @@ static void compare_now(struct rollback_file *file, uint64_t expected)
 		return;
 	}
 	file->differs = !bytes_equal(now, then) ||
-			!file_attributes_equal(&file->attributes, &file->then->attributes);
+			(!file->attributes_fixed &&
+			 !file_attributes_equal(&file->attributes, &file->then->attributes));
 	file->foreign |= bytes_digest(now, BYTES_DIGEST_SEED) != expected;
 	/* Whoever made it so, there is nothing to overwrite. */
 	if (bytes_equal(now, then))

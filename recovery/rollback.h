@@ -14,6 +14,10 @@
  * @differs:    contents or attributes are not those of the snapshot
  * @foreign:    somebody else changed it since
  * @unfit:      why it cannot be replaced ("is a symbolic link"); NULL when it can
+ * @attributes_fixed: it is on pmxcfs, where they follow from the path and from the cluster's
+ *              quorum: that alone is no difference
+ *
+ * What was a symbolic link is looked at as one: its contents are its target.
  */
 struct rollback_file {
 	const struct snapshot_file *then;
@@ -22,6 +26,7 @@ struct rollback_file {
 	struct file_attributes attributes;
 	bool differs;
 	bool foreign;
+	bool attributes_fixed;
 	const char *unfit;
 };
 

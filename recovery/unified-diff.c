@@ -227,6 +227,51 @@ static bool next_group(const struct lines *old, const struct lines *new, const s
 	return group.old_end > group.old_start || group.new_end > group.new_start;
 }
 
+static int tell_group(const struct lines *old, const struct lines *new, const struct group *group,
+		      int (*tell)(void *data, const struct line_pair *pair), void *data)
+{
+	size_t n = MAX_OF(group->old_end - group->old_start, group->new_end - group->new_start);
+	const char *start = new->n > 0 ? new->items[0].data : NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		size_t a = MIN_OF(group->old_start + i, group->old_end);
+		size_t b = MIN_OF(group->new_start + i, group->new_end);
+		struct line_pair pair = { .number = (unsigned int)a + 1 };
+
+		if (a < group->old_end)
+			pair.old = old->items[a];
+		if (b < group->new_end)
+			pair.new = new->items[b];
+		if (b < new->n)
+			pair.offset = (size_t)(new->items[b].data - start);
+		else if (new->n > 0)
+			pair.offset = (size_t)(new->items[new->n - 1].data - start) +
+				      new->items[new->n - 1].size;
+		r = tell(data, &pair);
+	}
+	return r;
+}
+
+int line_pairs(struct bytes old, struct bytes new,
+	       int (*tell)(void *data, const struct line_pair *pair), void *data)
+{
+	struct lines old_lines = { .n = 0 }, new_lines = { .n = 0 };
+	struct group group = { 0 };
+	int r;
+
+	r = lines_cut(old, &old_lines);
+	if (r == 0)
+		r = lines_cut(new, &new_lines);
+	if (r == 0)
+		r = compare(&old_lines, &new_lines);
+	while (r == 0 && next_group(&old_lines, &new_lines, &group, &group))
+		r = tell_group(&old_lines, &new_lines, &group, tell, data);
+	lines_done(&old_lines);
+	lines_done(&new_lines);
+	return r;
+}
+
 static void print_line(char mark, struct bytes line, struct buffer *out)
 {
 	buffer_append_char(out, mark);

@@ -20,3 +20,28 @@
  */
 _must_check_ int unified_diff(struct bytes old, struct bytes new, const char *old_name,
 			      const char *new_name, unsigned int context, struct buffer *out);
+
+/**
+ * struct line_pair - A line before and after, where they differ
+ * @old, @new: with their ends; data NULL where there is none
+ * @number:  of the old line, counted from 1; of one that is new alone, that of the line it is put
+ *           before
+ * @offset:  where the new line starts in the new contents, or would
+ */
+struct line_pair {
+	struct bytes old;
+	struct bytes new;
+	unsigned int number;
+	size_t offset;
+};
+
+/**
+ * line_pairs() - Compare two contents by lines, one line at a time
+ * @tell: called for each, in the order of the file; an error ends it
+ *
+ * In a run of changed lines the first goes with the first, and so on.
+ *
+ * Return: 0, -ENOMEM, or what @tell returned.
+ */
+_must_check_ int line_pairs(struct bytes old, struct bytes new,
+			    int (*tell)(void *data, const struct line_pair *pair), void *data);
