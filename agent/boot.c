@@ -5,11 +5,16 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/utsname.h>
+#include <systemd/sd-daemon.h>
 
 #include "agent/boot-actions.h"
 #include "agent/commit.h"
+#include "agent/guests.h"
 #include "agent/image.h"
 #include "agent/manifest-file.h"
+#include "agent/supervise.h"
+#include "recovery/sources/pve.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
 
@@ -68,6 +73,8 @@ static int deal_with_network(struct context *context, struct survey *survey,
 	uint64_t id = 0;
 	int r;
 
+	/* Before anything else can go wrong. */
+	guests_hold_back(context, survey);
 	if (survey_is_unchanged(survey)) {
 		if (is_recorded(context, survey))
 			return 0;
@@ -77,6 +84,7 @@ static int deal_with_network(struct context *context, struct survey *survey,
 	r = commit_plan(context, survey, &options, &id, problem);
 	if (r < 0)
 		return r;
+	guests_let_go(context, HOLD_LIBVIRT);
 	commit_tell(survey, id, true);
 	boot_run_actions(context, &survey->plan);
 	commit_conclude(context);
@@ -114,7 +122,7 @@ static int begin(struct context *context, struct survey *survey, struct inventor
 static int begin_released(struct context *context, struct survey *survey,
 			  struct inventory *inventory, struct problem *problem)
 {
-	const struct survey_options options = { .honour_undone = true };
+	const struct survey_options options = { .honour_undone = true, .scope = SCOPE_HOST };
 	int r;
 
 	r = begin(context, survey, inventory, problem);
@@ -130,7 +138,9 @@ static int begin_released(struct context *context, struct survey *survey,
 
 static int boot_network(struct invocation *invocation)
 {
-	const struct survey_options options = { .honour_undone = true, .early = true };
+	const struct survey_options options = { .honour_undone = true,
+						.early = true,
+						.scope = SCOPE_HOST };
 	struct inventory inventory = { 0 };
 	struct problem problem = { 0 };
 	struct context context;
@@ -161,11 +171,173 @@ static int boot_network(struct invocation *invocation)
 	return r < 0 ? stage_failed("network", r, &problem) : EXIT_STATUS_DONE;
 }
 
-/* Guests are not touched by this version: nothing to do is done. */
+/* Somebody may edit a guest meanwhile, or have it locked: then it is looked at anew. */
+#define GUESTS_ATTEMPTS 3
+
+/* Return: 1 when something was edited and has to be looked at once more, 0, or an error. */
+static int deal_with_guests(struct context *context, struct survey *survey, struct problem *problem)
+{
+	const struct commit_options options = { .reason = "boot",
+						.settle = settles(context, survey) };
+	uint64_t id = 0;
+	int r;
+
+	guests_hold_back(context, survey);
+	if (survey_is_unchanged(survey))
+		return is_recorded(context, survey) ? 0
+						    : commit_record(context, survey, &id, problem);
+	r = commit_plan(context, survey, &options, &id, problem);
+	if (r < 0)
+		return r;
+	commit_tell(survey, id, true);
+	commit_conclude(context);
+	return survey->plan.n_files > 0;
+}
+
+/* Whether each guest of Proxmox VE that must not start is off by now. */
+static bool is_safe(const struct survey *survey)
+{
+	const struct resolution *resolution = &survey->resolution;
+
+	if (survey->plan.pending || survey->plan.n_files > 0)
+		return false;
+	for (size_t i = 0; i < resolution->n_guests; i++) {
+		const struct guest_verdict *verdict = &resolution->guests[i];
+		const struct document *document = resolution->subjects[verdict->subject].document;
+
+		if (verdict->off && document_is_on_pmxcfs(document) && document->unfit)
+			return false;
+	}
+	return true;
+}
+
+static int settle_guests(struct context *context, struct problem *problem)
+{
+	const struct survey_options options = { .honour_undone = true, .scope = SCOPE_GUESTS };
+	bool safe = false;
+	int r = 1;
+
+	for (int attempt = 0; attempt < GUESTS_ATTEMPTS && r > 0; attempt++) {
+		struct survey survey;
+
+		r = survey_take(context, &options, &survey, problem);
+		if (r < 0)
+			return r;
+		r = deal_with_guests(context, &survey, problem);
+		safe = r == 0 && is_safe(&survey);
+		survey_done(&survey);
+	}
+	if (r < 0)
+		return r;
+	if (!safe || context_has_deferred(context))
+		return problem_set(problem, -EAGAIN, NULL, 0,
+				   "not every guest that must not start could be kept from it");
+	if (hold_file_exists(&context->root, HOLD_PVE))
+		guests_let_go(context, HOLD_PVE);
+	return 0;
+}
+
+/*
+ * What is read without quorum may be stale, and nothing can be written. That matters only if there
+ * is something to be done: the hardware is another, or some guest is not off that has to be.
+ */
+static int needs_quorum(struct invocation *invocation, bool *ret_needs, struct problem *problem)
+{
+	const struct survey_options options = { .honour_undone = true, .scope = SCOPE_GUESTS };
+	struct context context;
+	struct survey survey;
+	int r;
+
+	r = context_open(invocation, &context, problem);
+	if (r < 0)
+		return r;
+	*ret_needs = hold_file_exists(&context.root, HOLD_PVE) || context_has_deferred(&context);
+	if (!*ret_needs) {
+		r = survey_take(&context, &options, &survey, problem);
+		if (r == 0) {
+			*ret_needs = survey.plan.pending || survey.plan.n_changes > 0;
+			survey_done(&survey);
+		}
+	}
+	context_done(&context);
+	return r;
+}
+
+/*
+ * Wait until guests can be dealt with. The lock is not held meanwhile: it may take days.
+ *
+ * Return: 1 when they can, 0 when there are none to deal with, or a negative errno.
+ */
+static int wait_for_guests(struct invocation *invocation, const struct root *root,
+			   struct problem *problem)
+{
+	struct utsname names;
+	const char *node = uname(&names) < 0 ? "" : pve_node(&names);
+	enum pve_state state = PVE_ABSENT;
+	bool needs = false;
+	int r;
+
+	r = pve_look(root, node, PVE_LOOK_TIMEOUT_MS, &state);
+	if (r < 0)
+		return problem_set_errno(problem, r, PVE_PATH, "look at");
+	if (state == PVE_ABSENT || state == PVE_WRITABLE)
+		return state == PVE_WRITABLE;
+	if (state != PVE_NO_QUORUM) {
+		if (!hold_file_exists(root, HOLD_PVE))
+			return 0;
+		return problem_set(problem, -EAGAIN, NULL, 0,
+				   "%s is %s; guests that must not start are held back: "
+				   "`hwrecover release --all` when that is mended",
+				   PVE_PATH, pve_state_to_string(state));
+	}
+	r = needs_quorum(invocation, &needs, problem);
+	/* What guests mean is our own state: to put that on record takes no quorum. */
+	if (r < 0 || !needs)
+		return r < 0 ? r : 1;
+	r = pve_wait_for_quorum(root, node);
+	return r < 0 ? problem_set_errno(problem, r, PVE_PATH, "wait for") : 1;
+}
+
+/* What is left when there is nothing to wait for any more. */
+static int work_on_guests(struct invocation *invocation)
+{
+	struct problem problem = { 0 };
+	struct context context;
+	int r;
+
+	r = context_open_for_writing(invocation, "boot guests", LOCK_BOOT_WAIT_MS, &context,
+				     &problem);
+	if (r < 0)
+		return stage_failed("guests", r, &problem);
+	r = settle_guests(&context, &problem);
+	context_done(&context);
+	return r < 0 ? stage_failed("guests", r, &problem) : EXIT_STATUS_DONE;
+}
+
+/* For waiting for locks, and the work itself; the unit's own limit is longer. */
+#define GUESTS_TIMEOUT_MS 80000
+
 static int boot_guests(struct invocation *invocation)
 {
-	(void)invocation;
-	return EXIT_STATUS_DONE;
+	_cleanup_(root_done) struct root root = ROOT_INIT;
+	struct problem problem = { 0 };
+	int r, status = EXIT_STATUS_FAILED;
+
+	r = root_open(invocation->root_path, &root, &problem);
+	if (r == 0)
+		r = wait_for_guests(invocation, &root, &problem);
+	if (r == 0)
+		return EXIT_STATUS_DONE;
+	if (r > 0 && !root.live)
+		return work_on_guests(invocation);
+	if (r > 0) {
+		/* It may have been waited for days. */
+		(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", GUESTS_TIMEOUT_MS * 1000ULL);
+		r = supervise(work_on_guests, invocation, GUESTS_TIMEOUT_MS, &status);
+	}
+	if (r == -ETIMEDOUT)
+		r = problem_set(&problem, r, NULL, 0, "%s does not answer any more", PVE_PATH);
+	return r < 0 ? stage_failed("guests", r, &problem) : status;
 }
 
 static int boot_image(struct invocation *invocation)
@@ -289,7 +461,7 @@ static bool was_dealt_with(struct context *context, const struct survey *survey)
 	/* In report mode nothing moves the baseline, but there has to be one. */
 	if ((context->config.mode != MODE_AUTO && survey->has_baseline) || !survey->has_newest ||
 	    survey->meanings.undone || survey->meanings.settled || survey->plan.n_files > 0 ||
-	    is_degraded(survey) || !sits_where_it_sat(survey))
+	    survey->plan.pending || is_degraded(survey) || !sits_where_it_sat(survey))
 		return false;
 	if (store_last(&context->store, &last, NULL) <= 0)
 		return false;

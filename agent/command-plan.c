@@ -33,6 +33,7 @@ static int print_plan(const struct invocation *invocation, const struct plan *pl
 	r = report_diff(&report, plan);
 	if (plan->n_edits == 0)
 		(void)fputs("Files: nothing to edit\n", report.out);
+	report_blocked(&report, plan);
 	report_actions(&report, plan);
 	report_warnings(&report, plan);
 	return r;
@@ -40,7 +41,8 @@ static int print_plan(const struct invocation *invocation, const struct plan *pl
 
 static bool has_something_to_report(const struct plan *plan)
 {
-	return !plan_is_empty(plan) || plan->n_changes > 0 || plan->n_warnings > 0;
+	return !plan_is_empty(plan) || plan->n_changes > 0 || plan->n_warnings > 0 ||
+	       plan->n_blocked > 0;
 }
 
 int command_plan(struct invocation *invocation)

@@ -177,8 +177,8 @@ static bool needs_a_person(const struct status *status)
 {
 	const struct plan *plan = &status->survey.plan;
 
-	return plan->n_warnings > 0 || !plan_is_empty(plan) || status->n_ports > 0 ||
-	       is_something_parked(status);
+	return plan->n_warnings > 0 || !plan_is_empty(plan) || plan->n_blocked > 0 ||
+	       status->n_ports > 0 || is_something_parked(status);
 }
 
 static bool has_findings(const struct status *status)
@@ -320,6 +320,7 @@ static void print_status(const struct status *status)
 	report_changes(&report, &status->survey.plan, true);
 	print_done(status, &report);
 	print_parked(status, &report);
+	report_blocked(&report, &status->survey.plan);
 	print_pending(status, &report);
 	print_unmanaged(status, &report);
 }
@@ -394,6 +395,7 @@ static int print_json(const struct status *status)
 	plan_changes_to_json(plan, &writer, object);
 	add_done(status, &writer, object);
 	add_parked(status, &writer, object);
+	plan_blocked_to_json(plan, &writer, object);
 	json_add_integer(&writer, object, "pending_edits", (int64_t)plan->n_edits);
 	array = json_add_array(&writer, object, "warnings");
 	add_texts(&writer, array, plan->warnings, plan->n_warnings);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/commands.h"
 
+static const char *const guest_kinds[] = { "qemu", "lxc", "libvirt", NULL };
+static const char *const hook_choices[] = { "install", "remove", NULL };
 static const char *const boot_stages[] = { "network", "guests", "finish", "image", NULL };
 
 const struct command commands[] = {
@@ -152,6 +154,55 @@ const struct command commands[] = {
 		.run = command_restore,
 	},
 	{
+		.name = "release",
+		.usage = "release [--force] GUEST...|--all",
+		.summary = "let guests start again, after you have looked",
+		.help = "What the configuration of these guests names now is what it means from now\n"
+			"on; blocks and holds are undone. A guest is named pve/qemu/101, pve/lxc/105,\n"
+			"libvirt/NAME, or by the last part where that is unique.\n"
+			"\n"
+			"      --all    all guests that are kept from starting; and what the boot held\n"
+			"               back because of them is started\n"
+			"      --force  also where a guest would take what the host itself needs\n"
+			"\n"
+			"Example:\n"
+			"  hwrecover release 101\n",
+		.options = OPTION_ALL | OPTION_FORCE,
+		.arguments_max = ARGUMENTS_MAX,
+		.run = command_release,
+	},
+	{
+		.name = "check-guest",
+		.usage = "check-guest qemu|lxc|libvirt NAME",
+		.summary = "may this guest start? for start hooks",
+		.help = "Exits with 1, and says why, if the guest would get a device that it does not\n"
+			"mean, or one that the host needs. Exits with 0 otherwise, also when that\n"
+			"cannot be known, with a warning then. Changes nothing.\n"
+			"\n"
+			"Example, in a hook script:\n"
+			"  hwrecover check-guest qemu \"$1\" || exit 1\n",
+		.arguments_min = 2,
+		.arguments_max = 2,
+		.choices = guest_kinds,
+		.run = command_check_guest,
+	},
+	{
+		.name = "hooks",
+		.usage = "hooks install|remove",
+		.summary = "have libvirt and Proxmox VE ask before a guest starts",
+		.help = "Installs start hooks that call 'hwrecover check-guest', or removes them:\n"
+			"in /etc/libvirt/hooks/qemu.d, and as hook script of each guest of Proxmox VE\n"
+			"that has devices of the host. A hook script that is there already is kept,\n"
+			"and run after ours.\n"
+			"\n"
+			"Example:\n"
+			"  hwrecover hooks install\n",
+		.arguments_min = 1,
+		.arguments_max = 1,
+		.choices = hook_choices,
+		.run = command_hooks,
+	},
+	{
 		.name = "boot",
 		.usage = "boot network|guests|finish|image",
 		.summary = "what the units run at boot",
@@ -159,7 +210,8 @@ const struct command commands[] = {
 			"\n"
 			"  network  before anything touches a link: snapshot, match, give back what\n"
 			"           was taken for a guest by mistake, edit\n"
-			"  guests   before guests start; finds nothing to do in this version\n"
+			"  guests   before guests start: those of Proxmox VE that would get another\n"
+			"           device than they mean are kept from it\n"
 			"  finish   after boot: baseline and report\n"
 			"  image    after that: the boot image anew, if what is in it changed\n"
 			"\n"

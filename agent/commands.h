@@ -35,6 +35,7 @@ enum command_option {
 	OPTION_FORCE = 1 << 13,
 	OPTION_RELOCATE = 1 << 14,
 	OPTION_GROUPS = 1 << 15,
+	OPTION_ALL = 1 << 16,
 };
 
 #define OPTIONS_GLOBAL                                                                   \
@@ -42,7 +43,7 @@ enum command_option {
 	 OPTION_QUIET | OPTION_VERSION | OPTION_HELP)
 
 /* The most words any command takes. */
-#define ARGUMENTS_MAX 2
+#define ARGUMENTS_MAX 64
 
 /**
  * struct invocation - One call of the program
@@ -50,8 +51,8 @@ enum command_option {
  * @root_path:      --root, or NULL for the live machine
  * @inventory_file: --inventory, or NULL
  * @config_file:    --config, or NULL
- * @json, @version, @help, @adopt, @exit_code, @ifup, @dry_run, @force, @relocate, @groups: whether
- *                  the option was given
+ * @json, @version, @help, @adopt, @exit_code, @ifup, @dry_run, @force, @relocate, @groups, @all:
+ * whether the option was given
  * @quiet:          errors only, besides what was asked for
  * @verbosity:      how often -v was given; 0 with @quiet: the later of the two counts
  * @note:           --note, or NULL
@@ -80,6 +81,7 @@ struct invocation {
 	bool force;
 	bool relocate;
 	bool groups;
+	bool all;
 	const char *arguments[ARGUMENTS_MAX];
 	size_t n_arguments;
 	FILE *out;
@@ -124,4 +126,7 @@ int command_plan(struct invocation *invocation);
 int command_apply(struct invocation *invocation);
 int command_rollback(struct invocation *invocation);
 int command_restore(struct invocation *invocation);
+int command_release(struct invocation *invocation);
+int command_check_guest(struct invocation *invocation);
+int command_hooks(struct invocation *invocation);
 int command_boot(struct invocation *invocation);

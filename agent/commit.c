@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "agent/guests.h"
 #include "agent/manifest-file.h"
 #include "agent/validate.h"
+#include "recovery/guest.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
 
@@ -30,11 +32,30 @@ static bool is_edited(const struct survey *survey, const struct document *docume
 	return false;
 }
 
-/* A managed file holds a reference, parked or not, or is one that we edit. */
+/* Whether it starts a guest with parts of the host, now or when they are back. */
+static bool starts_a_guest(const struct survey *survey, const struct document *document)
+{
+	const struct resolution *resolution = &survey->resolution;
+
+	for (size_t i = 0; i < document->n_switches; i++)
+		if (document->switches[i].kind != SWITCH_ONCE &&
+		    resolution_find_guest(resolution, document->switches[i].guest))
+			return true;
+	return false;
+}
+
+/*
+ * A managed file holds a reference, parked or not, or is one that we edit; or it configures, or
+ * starts, a guest whose references are a mapping's.
+ */
 static bool is_managed(const struct survey *survey, const struct document *document)
 {
 	if (document->unfit)
 		return false;
+	if (document->guest && document->guest->n_devices > 0)
+		return true;
+	if (!document->guest && starts_a_guest(survey, document))
+		return true;
 	return document->n_references > 0 || document->disk || is_edited(survey, document);
 }
 
@@ -274,15 +295,14 @@ static int apply_changes(struct context *context, const struct survey *survey,
 	return r;
 }
 
-int commit_plan(struct context *context, struct survey *survey,
-		const struct commit_options *options, uint64_t *ret_id, struct problem *problem)
+/* With what others would edit at the same time locked. */
+static int commit_locked(struct context *context, struct survey *survey,
+			 const struct commit_options *options, uint64_t *ret_id,
+			 struct problem *problem)
 {
 	struct snapshot snapshot;
 	int r;
 
-	r = validate_plan(context, survey, problem);
-	if (r < 0)
-		return r;
 	if (survey->has_newest && would_lose_edits(survey)) {
 		r = save_edits(context, survey, options, problem);
 		if (r < 0)
@@ -302,6 +322,24 @@ int commit_plan(struct context *context, struct survey *survey,
 	if (r == 0)
 		*ret_id = snapshot.id;
 	commit_end_snapshot(&snapshot);
+	return r;
+}
+
+int commit_plan(struct context *context, struct survey *survey,
+		const struct commit_options *options, uint64_t *ret_id, struct problem *problem)
+{
+	struct pve_locks locks;
+	int r;
+
+	r = guests_lock(context, survey, &locks, problem);
+	if (r < 0)
+		return r;
+	r = validate_plan(context, survey, problem);
+	if (r == 0)
+		r = commit_locked(context, survey, options, ret_id, problem);
+	pve_locks_release(&locks);
+	if (r == 0)
+		guests_tell(context, survey);
 	return r;
 }
 
@@ -498,6 +536,56 @@ static void tell_changes(const struct survey *survey)
 			  survey->plan.n_changes, survey->plan.n_changes == 1 ? "" : "s");
 }
 
+/* Whether something of a guest is off on record. */
+static bool is_turned_off(const struct meanings *meanings, const char *guest)
+{
+	for (size_t i = 0; i < meanings->n_turned_off; i++)
+		if (strcmp(meanings->turned_off[i].guest, guest) == 0)
+			return true;
+	return false;
+}
+
+static void log_notice_if(bool news, const struct guest_verdict *verdict)
+{
+	if (news)
+		log_notice("%s: it does not start by itself, and must not be started: %s",
+			   verdict->id, verdict->reason);
+}
+
+static void tell_guest(const struct survey *survey, const struct guest_verdict *verdict)
+{
+	const struct subject *subject = &survey->resolution.subjects[verdict->subject];
+	bool was = subject->was_held || is_turned_off(&survey->meanings, verdict->id);
+	struct log_field fields[] = { { FIELD_GUEST, verdict->id },
+				      { FIELD_REASON, verdict->reason } };
+
+	if (verdict->hold && !subject->was_held)
+		log_event(LOG_LEVEL_WARNING, EVENT_GUEST_HELD, fields, ARRAY_SIZE(fields),
+			  "%s: no start of it succeeds: %s", verdict->id, verdict->reason);
+	/* Of one that nothing starts it is told when it happens; there is nothing to remember. */
+	else if (verdict->off && !was && !verdict->autostart)
+		log_notice_if(survey->plan.n_changes > 0, verdict);
+	else if (verdict->off && !was)
+		log_event(LOG_LEVEL_WARNING, EVENT_GUEST_BLOCKED, fields, ARRAY_SIZE(fields),
+			  "%s: kept from starting by itself: %s", verdict->id, verdict->reason);
+	else if (!verdict->off && was)
+		log_event(LOG_LEVEL_NOTICE, EVENT_GUEST_RESTORED, fields, 1,
+			  "%s: its devices are back; it may start again", verdict->id);
+}
+
+/* Of those that this stage may deal with. */
+static void tell_guests(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->resolution.n_guests; i++) {
+		const struct guest_verdict *verdict = &survey->resolution.guests[i];
+		const struct document *document =
+			survey->resolution.subjects[verdict->subject].document;
+
+		if (!resolve_why_not_edit(&survey->policy, document) && !document->unfit)
+			tell_guest(survey, verdict);
+	}
+}
+
 void commit_tell(const struct survey *survey, uint64_t id, bool done)
 {
 	struct id_text buffer;
@@ -510,6 +598,8 @@ void commit_tell(const struct survey *survey, uint64_t id, bool done)
 		if (!subject->document->unfit)
 			tell_subject(subject, done);
 	}
+	if (done)
+		tell_guests(survey);
 	if (done)
 		tell_files(survey, show_id(id, &buffer));
 	else if (survey->plan.n_files > 0)

@@ -2,7 +2,9 @@
 #include "agent/context.h"
 
 #include <errno.h>
+#include <sys/utsname.h>
 
+#include "agent/pve.h"
 #include "recovery/transaction.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
@@ -50,13 +52,35 @@ int context_open(const struct invocation *invocation, struct context *ret_contex
 	return r;
 }
 
+bool context_has_deferred(const struct context *context)
+{
+	return root_exists(&context->root, STORE_PATH "/" TRANSACTION_DEFERRED);
+}
+
+/* Whether what was cut short below /etc/pve can be completed, if there is such. */
+static bool is_pve_writable(const struct context *context)
+{
+	enum pve_state state = PVE_ABSENT;
+	struct utsname names;
+
+	if (!context->root.live)
+		return true;
+	if (!context_has_deferred(context) &&
+	    !root_exists(&context->root, STORE_PATH "/" TRANSACTION_JOURNAL))
+		return false;
+	return uname(&names) == 0 &&
+	       pve_look(&context->root, pve_node(&names), PVE_LOOK_TIMEOUT_MS, &state) == 0 &&
+	       (state == PVE_WRITABLE || state == PVE_ABSENT);
+}
+
 /* Completes what a crash cut short, and says so. */
 static int recover(struct context *context, struct problem *problem)
 {
 	struct transaction_result result = { 0 };
 	int r;
 
-	r = transaction_recover(&context->root, &context->store, &result, problem);
+	r = transaction_recover(&context->root, &context->store, is_pve_writable(context), &result,
+				problem);
 	if (r > 0)
 		log_event(LOG_LEVEL_NOTICE, EVENT_TRANSACTION_COMPLETED, NULL, 0,
 			  "completed edits that were cut short");

@@ -49,5 +49,11 @@ _must_check_ int context_open_for_writing(const struct invocation *invocation, c
 					  unsigned int wait_ms, struct context *ret_context,
 					  struct problem *problem);
 
+/*
+ * Whether edits below /etc/pve were cut short and wait until that can be written: files there are
+ * older than the newest snapshot says.
+ */
+bool context_has_deferred(const struct context *context);
+
 /* Log a problem as the one line of an error, and give the exit status for it. */
 int context_fail(int error, struct problem *problem);

@@ -39,6 +39,7 @@ static const struct option_entry {
 	{ "force", 0, false, OPTION_FORCE },
 	{ "relocate", 0, false, OPTION_RELOCATE },
 	{ "groups", 0, false, OPTION_GROUPS },
+	{ "all", 0, false, OPTION_ALL },
 };
 
 /* What getopt_long() returns for an entry. */
@@ -227,6 +228,9 @@ static void set_option(struct invocation *invocation, enum command_option bit, c
 	case OPTION_GROUPS:
 		invocation->groups = true;
 		break;
+	case OPTION_ALL:
+		invocation->all = true;
+		break;
 	}
 }
 
@@ -343,7 +347,7 @@ static int check_arguments(const struct invocation *invocation, const char *extr
 	for (const char *const *choice = command->choices; *choice; choice++)
 		if (strcmp(*choice, invocation->arguments[0]) == 0)
 			return 0;
-	return say_unknown(problem, "stage", invocation->arguments[0], "",
+	return say_unknown(problem, "argument", invocation->arguments[0], "",
 			   options_nearest(invocation->arguments[0], command->choices));
 }
 
@@ -381,8 +385,7 @@ static const char global_options[] =
 	"      --inventory FILE  take the hardware from FILE, hwrecover-inventory(5)\n"
 	"      --config FILE     read FILE and no other configuration\n"
 	"      --json            print JSON\n"
-	"  -v, --verbose         say more; twice: everything\n"
-	"  -q, --quiet           say nothing but errors and what was asked for\n"
+	"  -v, -q, --verbose, --quiet  say more (twice: everything), or errors alone\n"
 	"      --version         print the version\n"
 	"  -h, --help            print this, or with a command its help\n";
 

@@ -71,7 +71,8 @@ int protection_look(const struct context *context, const struct survey_options *
 {
 	/* The hardware of a file stands on another machine than the one that runs. */
 	bool foreign = context->invocation->inventory_file && context->root.live;
-	bool look = !foreign && (options->details || !options->early || may_matter(survey));
+	bool stage = options->early || options->scope == SCOPE_GUESTS;
+	bool look = !foreign && (options->details || !stage || may_matter(survey));
 	_cleanup_free_ char *pools = NULL;
 	size_t size = 0;
 	int r = 0;

@@ -153,6 +153,9 @@ static void report_action(const struct report *report, const struct plan_action 
 		report_text(report, action->interface);
 		(void)fputs(".service\n", report->out);
 		break;
+	case ACTION_START_HOOK:
+		(void)fputs("Install: libvirt's start hook\n", report->out);
+		break;
 	case ACTION_UPDATE_INITRAMFS:
 	default:
 		(void)fputs("At boot: make the boot image anew\n", report->out);
@@ -165,6 +168,25 @@ void report_actions(const struct report *report, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		report_action(report, &plan->actions[i]);
 	}
+}
+
+void report_blocked(const struct report *report, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_blocked; i++) {
+		const struct plan_blocked *blocked = &plan->blocked[i];
+
+		(void)fprintf(report->out, "%s%s%s  ", style(report, STYLE_YELLOW),
+			      blocked->hold ? "Held:   " : "Blocked:", style(report, STYLE_END));
+		report_text(report, blocked->guest);
+		(void)fputs(": ", report->out);
+		report_text(report, blocked->reason);
+		if (!blocked->autostart)
+			(void)fputs(" (it does not start by itself)", report->out);
+		(void)fputc('\n', report->out);
+	}
+	if (plan->n_blocked > 0)
+		(void)fputs("          `hwrecover release GUEST` lets one start as it is\n",
+			    report->out);
 }
 
 void report_warnings(const struct report *report, const struct plan *plan)

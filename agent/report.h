@@ -28,6 +28,9 @@ void report_changes(const struct report *report, const struct plan *plan, bool b
 /* The edits as a unified diff, coloured on a terminal. Return: 0 or -ENOMEM. */
 _must_check_ int report_diff(const struct report *report, const struct plan *plan);
 
+/* Guests that are kept from starting, and why. */
+void report_blocked(const struct report *report, const struct plan *plan);
+
 /* What is done to the running system, and what a person should know. */
 void report_actions(const struct report *report, const struct plan *plan);
 void report_warnings(const struct report *report, const struct plan *plan);

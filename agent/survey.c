@@ -6,10 +6,17 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "agent/host-use.h"
+#include "agent/pools.h"
 #include "agent/protection.h"
+#include "agent/start-hooks.h"
 #include "agent/validate.h"
 #include "recovery/doubtful-serials.h"
+#include "recovery/guest-render.h"
+#include "recovery/guest.h"
 #include "recovery/sources/bind.h"
+#include "recovery/sources/libvirt.h"
+#include "recovery/sources/pve.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/inventory-json.h"
 #include "snapshot/late-links.h"
@@ -25,6 +32,7 @@ void survey_done(struct survey *survey)
 	meanings_done(&survey->meanings);
 	documents_done(&survey->documents);
 	free(survey->names);
+	free(survey->host_uses);
 	match_done(&survey->settled_match);
 	match_done(&survey->baseline_match);
 	for (size_t i = 0; i < survey->n_older; i++)
@@ -259,6 +267,7 @@ static int overlay_file(struct document *document, const struct snapshot *overla
 static int put_back(struct survey *survey, const struct survey_options *options,
 		    struct subject *subject)
 {
+	const struct name_set no_names = { NULL, 0 };
 	struct document *document = subject->document;
 	int r = 0;
 
@@ -266,6 +275,9 @@ static int put_back(struct survey *survey, const struct survey_options *options,
 		return 0;
 	if (options->overlay)
 		r = overlay_file(document, options->overlay);
+	if (r == 0 && document->source->is_guest)
+		return guest_put_back(&survey->meanings, &survey->scan, &no_names, document,
+				      &subject->was_held);
 	if (r == 0)
 		r = park_undo(&survey->meanings, document, &subject->back, &subject->n_back);
 	if (r == 0 && options->restore && strcmp(options->restore, document->path) == 0)
@@ -333,6 +345,134 @@ static int add_removed_files(struct survey *survey, struct subject *subjects, si
 	return 0;
 }
 
+/* Whether what a link led to is still there. */
+static bool leads_somewhere(const struct root *root, const struct turned_off *off)
+{
+	_cleanup_(buffer_done) struct buffer path = { 0 };
+	size_t folder = (size_t)(strrchr(off->path, '/') + 1 - off->path);
+
+	if (off->was[0] != '/')
+		buffer_append(&path, bytes_make(off->path, folder));
+	buffer_append_text(&path, off->was);
+	return !path.failed && root_exists(root, path.data);
+}
+
+/* Links that started guests; where the guest itself is gone, so is what it was started by. */
+static int add_removed_switches(struct survey *survey, struct subject *subjects, size_t *n)
+{
+	for (size_t i = 0; i < survey->meanings.n_turned_off; i++) {
+		const struct turned_off *off = &survey->meanings.turned_off[i];
+		struct document *document;
+		int r;
+
+		if (!off->file || documents_find(&survey->documents, off->path) ||
+		    !leads_somewhere(survey->scan.root, off) ||
+		    !has_folder(survey->scan.root, off->path))
+			continue;
+		document = documents_add(&survey->documents, off->path);
+		if (!document)
+			return -ENOMEM;
+		document->source = &libvirt_autostart_source;
+		r = guest_put_back_removal(off, document);
+		if (r < 0)
+			return r;
+		subjects[(*n)++].document = document;
+	}
+	return 0;
+}
+
+/* This node's name in a cluster. */
+static const char *find_node(struct survey *survey)
+{
+	const char *host = survey->now.host;
+
+	return host ? arena_copy(&survey->now.arena, bytes_make(host, strcspn(host, "."))) : NULL;
+}
+
+/* Where this node's guests are kept, as far as that can be looked at. */
+static const char *find_pve_folder(struct survey *survey)
+{
+	struct buffer path = { 0 };
+	const char *folder;
+
+	if (survey->pve != PVE_WRITABLE && survey->pve != PVE_NO_QUORUM)
+		return NULL;
+	if (!survey->scan.node)
+		return PVE_PATH;
+	buffer_appendf(&path, "%s/nodes/%s", PVE_PATH, survey->scan.node);
+	folder = path.failed ? NULL : arena_copy(&survey->now.arena, buffer_bytes(&path));
+	buffer_done(&path);
+	return folder;
+}
+
+static int look_for_pve(const struct context *context, const struct survey_options *options,
+			struct survey *survey)
+{
+	unsigned int timeout_ms = options->pve_timeout_ms ? options->pve_timeout_ms
+							  : PVE_LOOK_TIMEOUT_MS;
+	int r;
+
+	survey->scan.node = find_node(survey);
+	r = pve_look(&context->root, survey->scan.node ? survey->scan.node : "", timeout_ms,
+		     &survey->pve);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		survey->pve = PVE_HANGS;
+	/* What was decided on counts, not files that do not say so yet. */
+	if (survey->pve != PVE_ABSENT && context_has_deferred(context))
+		survey->pve = PVE_NOT_MOUNTED;
+	survey->scan.pve_folder = find_pve_folder(survey);
+	return 0;
+}
+
+static const struct source *find_owner(const char *path)
+{
+	for (size_t i = 0; sources[i]; i++)
+		if (sources[i]->owns && sources[i]->owns(path))
+			return sources[i];
+	return NULL;
+}
+
+/* What /etc/pve held when it could last be looked at. */
+static int remember_files(struct survey *survey)
+{
+	if (survey->pve != PVE_NOT_MOUNTED && survey->pve != PVE_HANGS)
+		return 0;
+	for (size_t i = 0; survey->has_newest && i < survey->newest.n_files; i++) {
+		const struct snapshot_file *file = &survey->newest.files[i];
+		const struct source *source = find_owner(file->path);
+		struct document *document;
+		int r;
+
+		if (!source)
+			continue;
+		document = documents_add(&survey->documents, file->path);
+		if (!document)
+			return -ENOMEM;
+		document->source = source;
+		document->remembered = true;
+		r = bytes_duplicate(bytes_make(file->data, file->size), &document->data);
+		if (r == 0)
+			r = file_attributes_copy(&file->attributes, &document->attributes);
+		if (r < 0)
+			return r;
+		document->size = file->size;
+	}
+	return 0;
+}
+
+/* Without quorum all modes lack what may be written: that is no change of the file. */
+static void set_modes_of_pve(struct survey *survey)
+{
+	for (size_t i = 0; i < survey->documents.n_items; i++) {
+		struct document *document = survey->documents.items[i];
+
+		if (document->source->owns && !document->unfit)
+			document->attributes.mode |= 0200;
+	}
+}
+
 /* Reads the managed files and puts what is parked back into them. */
 static int read_files(const struct context *context, const struct survey_options *options,
 		      struct survey *survey, struct problem *problem)
@@ -345,11 +485,16 @@ static int read_files(const struct context *context, const struct survey_options
 					      .n_extra_globs = context->config.n_interfaces,
 					      .bind_globs = context->config.bind_scripts,
 					      .n_bind_globs = context->config.n_bind_scripts };
+	r = look_for_pve(context, options, survey);
 	for (size_t i = 0; sources[i] && r == 0; i++)
 		r = sources[i]->collect(sources[i], &survey->scan, &survey->documents, problem);
+	if (r == 0)
+		r = remember_files(survey);
 	if (r < 0)
 		return r;
-	resolution->subjects = calloc(survey->documents.n_items + survey->meanings.n_parked + 1,
+	set_modes_of_pve(survey);
+	resolution->subjects = calloc(survey->documents.n_items + survey->meanings.n_parked +
+					      survey->meanings.n_turned_off + 1,
 				      sizeof(struct subject));
 	if (!resolution->subjects)
 		return -ENOMEM;
@@ -360,6 +505,8 @@ static int read_files(const struct context *context, const struct survey_options
 	}
 	if (r == 0)
 		r = add_removed_files(survey, resolution->subjects, &resolution->n_subjects);
+	if (r == 0)
+		r = add_removed_switches(survey, resolution->subjects, &resolution->n_subjects);
 	return r;
 }
 
@@ -500,11 +647,38 @@ static void leave_overfull_files(struct survey *survey)
 	for (size_t i = 0; i < survey->documents.n_items; i++) {
 		struct document *document = survey->documents.items[i];
 
-		if (!is_bind_source(document->source) || document->n_references <= ENTRIES_MAX)
+		if ((!is_bind_source(document->source) && !document->source->is_guest) ||
+		    document->n_references <= ENTRIES_MAX)
 			continue;
 		document_clear_scan(document);
 		document->unfit = "names more than 4096 devices";
 	}
+}
+
+/* Whether a person says that a guest's mentions mean what is there now. */
+static bool is_released(const void *data, const char *owner)
+{
+	const struct survey_options *options = data;
+
+	for (size_t i = 0; i < options->n_release; i++)
+		if (strcmp(options->release[i], owner) == 0)
+			return true;
+	return false;
+}
+
+/* A hold of which nothing is on record stands for a device that nobody knows. */
+static void doubt_unknown_holds(const struct survey *survey, struct subject *subject)
+{
+	const struct document *document = subject->document;
+
+	if (meanings_find_file(&survey->meanings, document->path))
+		return;
+	for (size_t i = 0; i < document->n_references; i++)
+		if (subject->bindings[i].origin == ORIGIN_NEW &&
+		    !(survey->past.adopted && survey->past.adopted(survey->past.adopted_data,
+								   document->references[i].owner)))
+			subject->bindings[i] = (struct binding){ .unit = MEANS_NOBODY,
+								 .origin = ORIGIN_AMBIGUOUS };
 }
 
 static int bind_files(struct survey *survey, const struct survey_options *options)
@@ -522,12 +696,16 @@ static int bind_files(struct survey *survey, const struct survey_options *option
 				      .older = survey->older_inventories,
 				      .n_older = survey->n_older,
 				      .first = !survey->has_newest,
-				      .adopt = options->adopt };
+				      .adopt = options->adopt,
+				      .adopted = options->n_release ? is_released : NULL,
+				      .adopted_data = options };
 	for (size_t i = 0; i < survey->resolution.n_subjects && r == 0; i++) {
 		struct subject *subject = &survey->resolution.subjects[i];
 
 		r = meanings_bind(&survey->meanings, subject->document, subject->back,
 				  subject->n_back, &survey->past, &subject->bindings);
+		if (r == 0 && subject->was_held)
+			doubt_unknown_holds(survey, subject);
 	}
 	return r;
 }
@@ -552,6 +730,31 @@ static void set_bind_policy(const struct config *config, struct policy *policy)
 	}
 }
 
+static void set_guest_policy(const struct context *context, const struct survey_options *options,
+			     const struct survey *survey, struct policy *policy)
+{
+	static const enum guest_policy guests[_AUTOSTART_POLICY_MAX] = {
+		[AUTOSTART_BLOCK] = GUESTS_BLOCK,
+		[AUTOSTART_HOLD] = GUESTS_HOLD,
+		[AUTOSTART_RELOCATE] = GUESTS_RELOCATE,
+		[AUTOSTART_REPORT] = GUESTS_REPORT,
+	};
+
+	policy->guests = guests[context->config.autostart];
+	policy->why_no_guests = policy->why_not;
+	if (policy->why_no_guests)
+		policy->guests = GUESTS_REPORT;
+	else if (policy->guests == GUESTS_REPORT)
+		policy->why_no_guests = "Autostart=report";
+	policy->has_start_hook = root_exists(&context->root, START_HOOK_PATH);
+	policy->release_protected = options->release_protected;
+	policy->only_guests = options->scope == SCOPE_GUESTS;
+	if (options->scope == SCOPE_HOST)
+		policy->why_not_pve = "the guests stage does that";
+	else if (survey->pve != PVE_WRITABLE)
+		policy->why_not_pve = pve_state_to_string(survey->pve);
+}
+
 static void set_policy(const struct context *context, const struct survey_options *options,
 		       struct survey *survey)
 {
@@ -571,6 +774,7 @@ static void set_policy(const struct context *context, const struct survey_option
 		policy->why_not = config->mode == MODE_OFF ? "Mode=off" : "Mode=report";
 	policy->no_release = policy->why_not != NULL;
 	set_bind_policy(config, policy);
+	set_guest_policy(context, options, survey, policy);
 	if (policy->why_not)
 		return;
 	if (config->network == NETWORK_REPORT)
@@ -617,6 +821,89 @@ static int resolve_and_plan(struct survey *survey, struct problem *problem)
 			 problem);
 }
 
+static bool is_relocated(const struct subject *subject)
+{
+	for (size_t i = 0; i < subject->document->n_references; i++)
+		if (subject->findings[i].verdict == VERDICT_REMAP)
+			return true;
+	return false;
+}
+
+/* Whether a guest that is off could be let through again, as its devices are there. */
+static bool would_return(const struct survey *survey)
+{
+	const struct resolution *resolution = &survey->resolution;
+
+	for (size_t i = 0; i < resolution->n_guests; i++) {
+		const struct guest_verdict *verdict = &resolution->guests[i];
+
+		if (verdict->affected)
+			continue;
+		if (resolution->subjects[verdict->subject].was_held ||
+		    is_relocated(&resolution->subjects[verdict->subject]))
+			return true;
+		for (size_t j = 0; j < survey->meanings.n_turned_off; j++)
+			if (strcmp(survey->meanings.turned_off[j].guest, verdict->id) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* The functions that mentions of guests mean. */
+static void mark_guests_functions(const struct survey *survey, bool *marks)
+{
+	const struct resolution *resolution = &survey->resolution;
+
+	for (size_t i = 0; i < resolution->n_subjects; i++) {
+		const struct subject *subject = &resolution->subjects[i];
+		const struct document *document = subject->document;
+
+		for (size_t j = 0; document->source->is_guest && j < document->n_references; j++) {
+			size_t unit = subject->bindings[j].unit;
+			const struct pci_function *now;
+
+			if (document->references[j].kind != REFERENCE_ADDRESS ||
+			    unit == MEANS_NOBODY || resolution->pairings[unit].fate != FATE_FOUND)
+				continue;
+			now = &survey->now.functions[resolution->pairings[unit].index];
+			for (size_t k = 0; k < survey->now.n_functions; k++)
+				marks[k] |= pci_address_same_device(
+					&survey->now.functions[k].address, &now->address);
+		}
+	}
+}
+
+/* What the host does with the functions that guests are to be let through to again. */
+static int look_at_host_uses(const struct context *context, struct survey *survey)
+{
+	size_t n = survey->now.n_functions, size = 0;
+	_cleanup_free_ bool *marks = calloc(n + 1, sizeof(bool));
+	_cleanup_free_ char *pools = NULL;
+	int r;
+
+	survey->host_uses = calloc(n + 1, sizeof(*survey->host_uses));
+	if (!marks || !survey->host_uses)
+		return -ENOMEM;
+	r = pools_list(&context->root, &pools, &size);
+	if (r < 0)
+		return r;
+	mark_guests_functions(survey, marks);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!marks[i])
+			continue;
+		r = host_use_find(&context->root, bytes_make(pools, size), &survey->now, i, &text);
+		if (r == 0)
+			continue;
+		survey->host_uses[i] =
+			arena_copy_text(&survey->now.arena, r > 0 ? text : "that cannot be told");
+		if (!survey->host_uses[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static unsigned int count_rejected(const struct survey *survey)
 {
 	unsigned int n = 0;
@@ -625,6 +912,17 @@ static unsigned int count_rejected(const struct survey *survey)
 		n += survey->documents.items[i]->source->is_shell &&
 		     survey->documents.items[i]->rejected != NULL;
 	return n;
+}
+
+int survey_plan_again(struct survey *survey, struct problem *problem)
+{
+	int r;
+
+	plan_done(&survey->plan);
+	r = resolve_and_plan(survey, problem);
+	if (r == 0)
+		survey->plan.baseline = survey->baseline_id;
+	return r;
 }
 
 static int make_plan(const struct context *context, const struct survey_options *options,
@@ -637,6 +935,15 @@ static int make_plan(const struct context *context, const struct survey_options 
 	survey->resolution.past = &survey->past;
 	set_policy(context, options, survey);
 	r = resolve_and_plan(survey, problem);
+	/* What the host has in its hands is asked only of a machine, and only if it matters. */
+	if (r == 0 && context->root.live && !context->invocation->inventory_file &&
+	    would_return(survey)) {
+		r = look_at_host_uses(context, survey);
+		survey->policy.host_uses = survey->host_uses;
+		plan_done(&survey->plan);
+		if (r == 0)
+			r = resolve_and_plan(survey, problem);
+	}
 	/* A script that the shell rejects is left; everything else is done. */
 	if (r == 0 && validate_scripts(survey) > n_rejected) {
 		plan_done(&survey->plan);

@@ -6,7 +6,15 @@
 #pragma once
 
 #include "agent/context.h"
+#include "agent/pve.h"
 #include "recovery/plan.h"
+
+/* Which files are to be edited; the others are looked at all the same. */
+enum survey_scope {
+	SCOPE_ALL,
+	SCOPE_HOST,   /* all but Proxmox VE's: the network stage's */
+	SCOPE_GUESTS, /* guests' alone: the guests stage's */
+};
 
 /**
  * struct survey_options - What kind of look
@@ -15,6 +23,9 @@
  * @honour_undone: edits that a rollback undid are only reported while the hardware is the same
  * @early:   the boot is under way: links that are not ready yet are taken as they were
  * @only_look: nothing is edited, whatever the hardware is: what was found is only recorded
+ * @pve_timeout_ms: how long /etc/pve may take to answer; 0 for PVE_LOOK_TIMEOUT_MS
+ * @release: guests and mappings whose mentions mean what they name now, @n_release names of them
+ * @release_protected: also where that is what the host needs
  * @restore: path of a file whose lost parked texts are put back, or NULL
  * @overlay: files to be taken as they were in this snapshot, not as they are; or NULL
  */
@@ -24,6 +35,11 @@ struct survey_options {
 	bool honour_undone;
 	bool early;
 	bool only_look;
+	enum survey_scope scope;
+	unsigned int pve_timeout_ms;
+	const char *const *release;
+	size_t n_release;
+	bool release_protected;
 	const char *restore;
 	const struct snapshot *overlay;
 };
@@ -43,6 +59,8 @@ struct survey_options {
  * @documents: the managed files
  * @meanings: what is recorded, and what is meant by mentions seen for the first time
  * @policy:   in force
+ * @pve:      in which state /etc/pve is
+ * @host_uses: one per function, for @policy
  * @undone:   network edits are not made as a rollback undid them
  * @plan:     what follows from all that
  */
@@ -70,6 +88,8 @@ struct survey {
 	struct past past;
 	struct resolution resolution;
 	struct policy policy;
+	enum pve_state pve;
+	const char **host_uses;
 	bool undone;
 	struct plan plan;
 };
@@ -107,3 +127,10 @@ _must_check_ int survey_finish(struct context *context, const struct survey_opti
 /* Both, with the hardware read in between. Return: as these. */
 _must_check_ int survey_take(struct context *context, const struct survey_options *options,
 			     struct survey *ret_survey, struct problem *problem);
+
+/**
+ * survey_plan_again() - Make the plan anew after documents were found to be unfit
+ *
+ * Return: 0, or a negative errno with @problem set.
+ */
+_must_check_ int survey_plan_again(struct survey *survey, struct problem *problem);

@@ -251,7 +251,7 @@ static int replace(const struct guard *guard, size_t index, struct bytes text, m
 	const struct document *document = guard->documents.items[index];
 	const char *name = strrchr(document->path, '/') + 1;
 	struct file_attributes attributes = document->attributes;
-	struct bytes was = document_disk_bytes(document);
+	const struct file_contents was = { .bytes = document_disk_bytes(document) };
 	_cleanup_close_ int dir_fd = root_open_directory(&guard->root, guard->folders[index], 0);
 	int r;
 
