@@ -4,8 +4,11 @@
  * directory and some files of the tree ROOT.
  *
  *   driver ROOT setup      the files, six snapshots, two of them with records
- *   driver ROOT apply      a transaction: three files replaced, one made, one removed
+ *   driver ROOT apply      a transaction: files replaced, made, removed, a link made, and a guest's
+ *                          file in /etc/pve
  *   driver ROOT recover    what every start does first
+ *   driver ROOT defer      the same while /etc/pve cannot be written
+ *   driver ROOT twice      one after the other
  *   driver ROOT snapshot   write one snapshot
  *   driver ROOT maintain   the newest snapshot becomes the baseline; two are kept
  *   driver ROOT record     note one boot
@@ -17,9 +20,12 @@
 #include <sys/stat.h>
 
 #include "recovery/transaction.h"
+#include "snapshot/basic/log.h"
 #include "tests/unit/sample.h"
 
-#define FOLDER "/etc/network/interfaces.d"
+#define FOLDER    "/etc/network/interfaces.d"
+#define AUTOSTART "/etc/libvirt/qemu/autostart"
+#define GUESTS    "/etc/pve/nodes/pve1/qemu-server"
 
 static struct root root = ROOT_INIT;
 static struct store store = STORE_INIT;
@@ -27,6 +33,7 @@ static struct problem problem;
 
 static struct file_attributes attributes = { .mode = 0644 };
 static struct file_attributes secret = { .mode = 0600 };
+static struct file_attributes link_attributes = { .is_link = true, .mode = 0777 };
 
 static struct change change(const char *path, const char *was, const char *now,
 			    const struct file_attributes *both)
@@ -44,10 +51,13 @@ static int apply(void)
 {
 	struct change changes[] = {
 		change("/etc/default/networking", "EXCLUDE=enp6s0\n", "EXCLUDE=enp7s0\n", &secret),
+		change(AUTOSTART "/made.xml", NULL, "../made.xml", &link_attributes),
+		change(AUTOSTART "/one.xml", "../one.xml", NULL, &link_attributes),
 		change("/etc/network/interfaces", "iface enp6s0\n", "iface enp7s0\n", &attributes),
 		change(FOLDER "/made", NULL, "iface enp8s0\n", &secret),
 		change(FOLDER "/one", "auto enp6s0\n", "auto enp7s0\n", &attributes),
 		change(FOLDER "/removed", "auto enp9s0\n", NULL, &attributes),
+		change(GUESTS "/100.conf", "onboot: 1\n", "onboot: 0\n", &attributes),
 	};
 	_cleanup_(transaction_result_done) struct transaction_result result = { 0 };
 	_cleanup_(snapshot_done) struct snapshot snapshot = { 0 };
@@ -61,22 +71,54 @@ static int apply(void)
 	return r;
 }
 
-static int recover(void)
+/* What recovery could not do but can do without is said, and it goes on. Here that is a failure. */
+static bool warned;
+
+static void note_warning(enum log_level level, const char *text, const char *message_id,
+			 const struct log_field *fields, size_t n_fields)
+{
+	(void)message_id;
+	(void)fields;
+	(void)n_fields;
+	warned = warned || level <= LOG_LEVEL_WARNING;
+	(void)fprintf(stderr, "driver: %s\n", text);
+}
+
+static int recover_where(bool pve_writable)
 {
 	_cleanup_(transaction_result_done) struct transaction_result result = { 0 };
 	struct snapshot *heads = NULL;
 	size_t n = 0;
 	int r;
 
-	r = transaction_recover(&root, &store, &result, &problem);
+	r = transaction_recover(&root, &store, pve_writable, &result, &problem);
 	if (r < 0)
 		return r;
 	if (result.n_skipped > 0)
 		return problem_set(&problem, -ESTALE, result.skipped[0], 0, "was skipped");
+	if (warned)
+		return problem_set(&problem, -EIO, NULL, 0, "not all was done");
 	r = store_list(&store, &heads, &n, &problem);
 	if (r >= 0)
 		store_list_free(heads, n);
 	return r;
+}
+
+static int recover(void)
+{
+	return recover_where(true);
+}
+
+static int defer(void)
+{
+	return recover_where(false);
+}
+
+static int recover_twice(void)
+{
+	int r = defer();
+
+	return r < 0 ? r : recover();
 }
 
 static int write_snapshot(void)
@@ -154,6 +196,8 @@ static int setup(void)
 		{ FOLDER, "one", "auto enp6s0\n", &attributes },
 		{ FOLDER, "removed", "auto enp9s0\n", &attributes },
 		{ FOLDER, "other", "auto lo\n", &secret },
+		{ AUTOSTART, "one.xml", "../one.xml", &link_attributes },
+		{ GUESTS, "100.conf", "onboot: 1\n", &attributes },
 	};
 	int r = 0;
 
@@ -173,15 +217,16 @@ static const struct {
 } commands[] = {
 	{ "setup", setup },     { "apply", apply },       { "recover", recover },
 	{ "record", record },   { "maintain", maintain }, { "snapshot", write_snapshot },
-	{ "rewrite", rewrite },
+	{ "rewrite", rewrite }, { "defer", defer },       { "twice", recover_twice },
 };
 
 static int run(const char *path, int (*command)(void))
 {
 	int r;
 
-	attributes.uid = secret.uid = geteuid();
-	attributes.gid = secret.gid = getegid();
+	log_set_sink(note_warning);
+	attributes.uid = secret.uid = link_attributes.uid = geteuid();
+	attributes.gid = secret.gid = link_attributes.gid = getegid();
 	r = file_attributes_add(&attributes, "user.comment", bytes_of("kept"));
 	if (r >= 0)
 		r = root_open(path, &root, &problem);

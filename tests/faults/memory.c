@@ -16,8 +16,11 @@
 #include "snapshot/basic/log.h"
 #include "tests/unit/sample.h"
 
-#define JOURNAL STORE_PATH "/journal"
-#define PENDING STORE_PATH "/.journal.hwrecover"
+#define JOURNAL   STORE_PATH "/journal"
+#define PENDING   STORE_PATH "/.journal.hwrecover"
+#define DEFERRED  STORE_PATH "/deferred"
+#define GUEST     "/etc/pve/g"
+#define N_CHANGES 4
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -109,15 +112,17 @@ static bool holds(const char *path, const char *expected)
 
 static const struct change *changes(void)
 {
-	static struct change three[3];
+	static struct change all[N_CHANGES];
 
-	three[0] = (struct change){ "/etc/a", bytes_of("old"), bytes_of("new"), &attributes,
-				    &attributes };
-	three[1] =
+	all[0] = (struct change){ "/etc/a", bytes_of("old"), bytes_of("new"), &attributes,
+				  &attributes };
+	all[1] =
 		(struct change){ "/etc/m", BYTES_NONE, bytes_of("made"), &attributes, &attributes };
-	three[2] = (struct change){ "/etc/r", bytes_of("removed"), BYTES_NONE, &attributes,
-				    &attributes };
-	return three;
+	all[2] =
+		(struct change){ GUEST, bytes_of("on"), bytes_of("off"), &attributes, &attributes };
+	all[3] = (struct change){ "/etc/r", bytes_of("removed"), BYTES_NONE, &attributes,
+				  &attributes };
+	return all;
 }
 
 static void write_journal(const char *path)
@@ -126,10 +131,11 @@ static void write_journal(const char *path)
 	size_t size, journal_size;
 
 	sample_require(snapshot_render(&snapshot, 6, &text, &size) == 0);
-	sample_require(journal_render(changes(), 3, 6, bytes_make(text, size), &journal,
+	sample_require(journal_render(changes(), N_CHANGES, 6, bytes_make(text, size), &journal,
 				      &journal_size) == 0);
 	write_text(path, journal);
 	write_text("/etc/.a.hwrecover", "left");
+	write_text("/etc/pve/.g.hwrecover", "left");
 }
 
 static void crash_behind_journal(void)
@@ -145,6 +151,7 @@ static void crash_before_journal(void)
 static void damage_all(void)
 {
 	write_text(JOURNAL, "garbage");
+	write_text(DEFERRED, "garbage");
 	write_text(STORE_PATH "/baseline", "garbage");
 	write_text(STORE_PATH "/records", "garbage\n");
 	write_text(STORE_PATH "/snapshots/00000001.json", "garbage");
@@ -153,8 +160,8 @@ static void damage_all(void)
 static int apply(struct problem *problem)
 {
 	struct transaction_result result = { 0 };
-	int r = transaction_apply(&root, &store, changes(), 3, &snapshot, NULL, NULL, &result,
-				  problem);
+	int r = transaction_apply(&root, &store, changes(), N_CHANGES, &snapshot, NULL, NULL,
+				  &result, problem);
 
 	transaction_result_done(&result);
 	return r;
@@ -163,10 +170,26 @@ static int apply(struct problem *problem)
 static int recover(struct problem *problem)
 {
 	struct transaction_result result = { 0 };
-	int r = transaction_recover(&root, &store, &result, problem);
+	int r = transaction_recover(&root, &store, true, &result, problem);
 
 	transaction_result_done(&result);
 	return r;
+}
+
+/* While /etc/pve cannot be written. */
+static int defer(struct problem *problem)
+{
+	struct transaction_result result = { 0 };
+	int r = transaction_recover(&root, &store, false, &result, problem);
+
+	transaction_result_done(&result);
+	return r;
+}
+
+static void defer_first(void)
+{
+	crash_behind_journal();
+	sample_require(defer(NULL) == 1);
 }
 
 static int list(struct problem *problem)
@@ -243,6 +266,9 @@ static const struct {
 	{ "recovery", crash_behind_journal, recover },
 	{ "clearing away", crash_before_journal, recover },
 	{ "recovery with damage", damage_all, recover },
+	{ "deferral", crash_behind_journal, defer },
+	{ "deferral of clearing away", crash_before_journal, defer },
+	{ "what was deferred", defer_first, recover },
 	{ "list", NULL, list },
 	{ "list with damage", damage_all, list },
 	{ "load", NULL, load },
@@ -284,6 +310,9 @@ static void make_tree(void)
 	make_store();
 	write_text("/etc/a", "old");
 	write_text("/etc/r", "removed");
+	fd = root_open_directory(&root, "/etc/pve", 0755);
+	sample_require(fd >= 0 && close(fd) == 0);
+	write_text(GUEST, "on");
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -309,11 +338,14 @@ static const char *check_next_start(void)
 
 	if (recover(NULL) < 0)
 		return "the next start fails";
-	is_old = holds("/etc/a", "old") && !is_there("/etc/m") && holds("/etc/r", "removed");
-	is_new = holds("/etc/a", "new") && holds("/etc/m", "made") && !is_there("/etc/r");
+	is_old = holds("/etc/a", "old") && !is_there("/etc/m") && holds("/etc/r", "removed") &&
+		 holds(GUEST, "on");
+	is_new = holds("/etc/a", "new") && holds("/etc/m", "made") && !is_there("/etc/r") &&
+		 holds(GUEST, "off");
 	if (!is_old && !is_new)
 		return "the files are neither all old nor all new";
-	if (is_there(JOURNAL) || is_there(PENDING) || is_there("/etc/.a.hwrecover"))
+	if (is_there(JOURNAL) || is_there(PENDING) || is_there(DEFERRED) ||
+	    is_there("/etc/.a.hwrecover") || is_there("/etc/pve/.g.hwrecover"))
 		return "something is left behind";
 	return list(NULL) < 0 ? "the store cannot be listed" : NULL;
 }

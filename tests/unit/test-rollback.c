@@ -409,6 +409,53 @@ START_TEST(what_cannot_be_replaced_is_named)
 }
 END_TEST
 
+/* A snapshot in which MAIN is a link. */
+static uint64_t take_link(const char *target_text)
+{
+	const struct file_attributes attributes = {
+		.is_link = true, .mode = 0777, .uid = getuid(), .gid = getgid()
+	};
+	struct snapshot snapshot = { .reason = "apply" };
+	uint64_t id;
+
+	(void)unlink(host(MAIN));
+	ck_assert_int_eq(symlink(target_text, host(MAIN)), 0);
+	ck_assert_int_eq(snapshot_add_file(&snapshot, MAIN, bytes_of(target_text), &attributes), 0);
+	ck_assert_int_eq(store_write(&store, &snapshot, NULL), 0);
+	id = snapshot.id;
+	snapshot_done(&snapshot);
+	return id;
+}
+
+START_TEST(a_link_is_followed_through_snapshots_as_a_file_is)
+{
+	uint64_t first = take_link("../one");
+
+	expect(first, SAME);
+	ck_assert(find(MAIN)->attributes.is_link);
+	ck_assert_str_eq(find(MAIN)->data, "../one");
+	ck_assert_int_eq(unlink(host(MAIN)), 0);
+	expect(first, FOREIGN);
+	(void)take_snapshot(true, "../one", NULL);
+	expect(first, OURS);
+	ck_assert_ptr_null(find(MAIN)->data);
+	ck_assert_int_eq(symlink("../two", host(MAIN)), 0);
+	expect(first, FOREIGN);
+	ck_assert_str_eq(find(MAIN)->data, "../two");
+}
+END_TEST
+
+START_TEST(what_is_no_link_any_more_is_named)
+{
+	uint64_t first = take_link("../one");
+
+	ck_assert_int_eq(unlink(host(MAIN)), 0);
+	write_text(MAIN, "../one");
+	look_from(first);
+	ck_assert_str_eq(find(MAIN)->unfit, "is no symbolic link");
+}
+END_TEST
+
 START_TEST(a_snapshot_without_files_has_nothing_to_look_at)
 {
 	uint64_t id = take();
@@ -450,6 +497,8 @@ int main(void)
 	tcase_add_test(tcase, a_file_that_we_created_is_followed_from_then_on);
 	tcase_add_test(tcase, other_attributes_are_a_difference);
 	tcase_add_test(tcase, what_cannot_be_replaced_is_named);
+	tcase_add_test(tcase, a_link_is_followed_through_snapshots_as_a_file_is);
+	tcase_add_test(tcase, what_is_no_link_any_more_is_named);
 	tcase_add_test(tcase, a_snapshot_without_files_has_nothing_to_look_at);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

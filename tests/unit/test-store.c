@@ -233,6 +233,40 @@ START_TEST(bytes_that_are_no_text_come_back)
 }
 END_TEST
 
+START_TEST(a_link_comes_back_as_one_and_a_file_says_nothing_of_it)
+{
+	const struct file_attributes link = { .is_link = true, .mode = 0777, .uid = 7 };
+	_cleanup_(snapshot_done) struct snapshot snapshot = { 0 }, back = { 0 };
+	_cleanup_free_ char *text = NULL, *plain = NULL, *empty = NULL, *odd = NULL;
+	_cleanup_(problem_done) struct problem problem = { 0 };
+	size_t size;
+
+	sample_snapshot(&snapshot, "boot", "x");
+	ck_assert_int_eq(snapshot_add_file(&snapshot, "/etc/link", bytes_of("../there"), &link), 0);
+	render(&snapshot, 1, &text, &size);
+	ck_assert_int_eq(snapshot_parse(bytes_make(text, size), "FILE", &back, NULL), 0);
+	ck_assert(snapshot_find_file(&back, "/etc/link")->attributes.is_link);
+	ck_assert(!snapshot_find_file(&back, "/etc/network/interfaces")->attributes.is_link);
+	ck_assert(snapshot_same(&snapshot, &back));
+	ck_assert_ptr_eq(strstr(strstr(text, "\"link\"") + 1, "\"link\""), NULL);
+
+	/* As an older version wrote it. */
+	plain = reseal(text, "\"link\": true", "\"link\": null");
+	snapshot_done(&back);
+	ck_assert_int_eq(snapshot_parse(bytes_of(plain), "FILE", &back, NULL), 0);
+	ck_assert(!snapshot_find_file(&back, "/etc/link")->attributes.is_link);
+	ck_assert(!snapshot_same(&snapshot, &back));
+
+	empty = reseal(text, "\"../there\"", "\"\"");
+	ck_assert_int_eq(parse(empty, &problem), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(problem.text, "content: is not the target of a link"));
+	problem_done(&problem);
+	odd = reseal(text, "\"link\": true", "\"link\": 1");
+	ck_assert_int_eq(parse(odd, &problem), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(problem.text, "link: "));
+}
+END_TEST
+
 START_TEST(a_text_cut_short_anywhere_is_damaged)
 {
 	_cleanup_(snapshot_done) struct snapshot snapshot = { 0 }, back = { 0 };
@@ -1066,6 +1100,7 @@ int main(void)
 	tcase_add_test(tests, a_snapshot_comes_back_as_it_was_written);
 	tcase_add_test(tests, a_snapshot_of_nothing_comes_back);
 	tcase_add_test(tests, bytes_that_are_no_text_come_back);
+	tcase_add_test(tests, a_link_comes_back_as_one_and_a_file_says_nothing_of_it);
 	tcase_add_test(tests, a_text_cut_short_anywhere_is_damaged);
 	tcase_add_test(tests, one_wrong_bit_anywhere_is_damage);
 	tcase_add_test(tests, a_whole_text_with_wrong_values_is_refused_by_name);

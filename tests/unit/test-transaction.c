@@ -9,12 +9,14 @@
 #include "tests/unit/sample.h"
 #include "tests/unit/scratch.h"
 
-#define JOURNAL STORE_PATH "/journal"
-#define PENDING STORE_PATH "/.journal.hwrecover"
+#define JOURNAL  STORE_PATH "/journal"
+#define PENDING  STORE_PATH "/.journal.hwrecover"
+#define DEFERRED STORE_PATH "/deferred"
+#define NODE     "/etc/pve/nodes/pve1/qemu-server"
 
 static struct store store;
 static struct snapshot snapshot;
-static struct file_attributes attributes;
+static struct file_attributes attributes, link_attributes;
 static struct transaction_result result;
 static struct problem problem;
 
@@ -26,6 +28,9 @@ static void begin(void)
 	make_directory("/etc/d");
 	sample_snapshot(&snapshot, "apply", "new");
 	attributes = (struct file_attributes){ .mode = 0644, .uid = geteuid(), .gid = getegid() };
+	link_attributes = attributes;
+	link_attributes.is_link = true;
+	link_attributes.mode = 0777;
 	result = (struct transaction_result){ 0 };
 	problem = (struct problem){ 0 };
 }
@@ -133,10 +138,15 @@ static void write_journal(const char *path, const struct change *changes, size_t
 	write_bytes(path, journal, journal_size);
 }
 
-static int recover(void)
+static int recover_where(bool pve_writable)
 {
 	transaction_result_done(&result);
-	return transaction_recover(&root, &store, &result, &problem);
+	return transaction_recover(&root, &store, pve_writable, &result, &problem);
+}
+
+static int recover(void)
+{
+	return recover_where(true);
 }
 
 START_TEST(all_files_are_replaced_made_and_removed_and_the_snapshot_is_there)
@@ -701,6 +711,457 @@ START_TEST(the_same_transaction_twice_gets_another_id)
 }
 END_TEST
 
+/* A change of a link's target; NULL for no link. */
+static struct change relink(const char *path, const char *was, const char *now)
+{
+	struct change changed = change(path, was, now);
+
+	changed.was_attributes = changed.now_attributes = &link_attributes;
+	return changed;
+}
+
+static void make_link(const char *path, const char *target)
+{
+	(void)unlink(host(path));
+	ck_assert_int_eq(symlink(target, host(path)), 0);
+}
+
+static void expect_link(const char *path, const char *expected)
+{
+	char target[256] = "";
+
+	ck_assert_int_gt(readlink(host(path), target, sizeof(target) - 1), 0);
+	ck_assert_str_eq(target, expected);
+}
+
+/* A link that is made, one that leads elsewhere, one that goes, and a file that becomes one. */
+static const struct change *link_changes(void)
+{
+	static struct change changes[4];
+
+	changes[0] = relink("/etc/d/made", NULL, "../one");
+	changes[1] = relink("/etc/d/moved", "../one", "/two");
+	changes[2] = relink("/etc/d/removed", "../one", NULL);
+	changes[3] = relink("/etc/d/turned", "text", "../one");
+	changes[3].was_attributes = &attributes;
+	return changes;
+}
+
+static void make_links(void)
+{
+	(void)unlink(host("/etc/d/made"));
+	(void)unlink(host("/etc/d/turned"));
+	make_link("/etc/d/moved", "../one");
+	make_link("/etc/d/removed", "../one");
+	write_text("/etc/d/turned", "text");
+}
+
+static void expect_old_links(void)
+{
+	ck_assert(!is_there("/etc/d/made"));
+	expect_link("/etc/d/moved", "../one");
+	expect_link("/etc/d/removed", "../one");
+	expect_text("/etc/d/turned", "text");
+}
+
+static void expect_new_links(void)
+{
+	expect_link("/etc/d/made", "../one");
+	expect_link("/etc/d/moved", "/two");
+	ck_assert(!is_there("/etc/d/removed"));
+	expect_link("/etc/d/turned", "../one");
+}
+
+START_TEST(links_are_made_moved_and_removed_as_files_are)
+{
+	make_links();
+	ck_assert_int_eq(apply(link_changes(), 4), 0);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	expect_new_links();
+	expect_clean();
+}
+END_TEST
+
+START_TEST(links_are_put_back)
+{
+	make_links();
+	ck_assert_int_eq(apply_with(link_changes(), 4, take_the_snapshots_name), -EEXIST);
+	expect_old_links();
+	expect_clean();
+}
+END_TEST
+
+START_TEST(links_are_recovered_from_wherever_they_were)
+{
+	for (unsigned int done = 0; done < 16; done++) {
+		(void)unlink(host(STORE_PATH "/snapshots/00000001.json"));
+		make_links();
+		if (done & 1)
+			make_link("/etc/d/made", "../one");
+		if (done & 2)
+			make_link("/etc/d/moved", "/two");
+		if (done & 4)
+			ck_assert_int_eq(unlink(host("/etc/d/removed")), 0);
+		if (done & 8)
+			make_link("/etc/d/turned", "../one");
+		make_link("/etc/d/.moved.hwrecover", "/untrusted");
+		write_journal(JOURNAL, link_changes(), 4);
+		ck_assert_int_eq(recover(), 1);
+		ck_assert_uint_eq(result.n_skipped, 0);
+		expect_new_links();
+		expect_snapshot(true);
+		expect_clean();
+	}
+}
+END_TEST
+
+START_TEST(links_that_somebody_changed_are_left)
+{
+	static const char *const paths[] = { "/etc/d/made", "/etc/d/moved", "/etc/d/removed",
+					     "/etc/d/turned" };
+
+	make_links();
+	make_link("/etc/d/made", "somewhere");
+	/* The target as a text is not the link. */
+	ck_assert_int_eq(unlink(host("/etc/d/moved")), 0);
+	write_text("/etc/d/moved", "../one");
+	make_link("/etc/d/removed", "../one/two");
+	make_link("/etc/d/turned", "text");
+	for (unsigned int i = 0; i < 2; i++) {
+		if (i == 0)
+			ck_assert_int_eq(apply(link_changes(), 4), 0);
+		else
+			write_journal(JOURNAL, link_changes(), 4);
+		if (i == 1) {
+			ck_assert_int_eq(unlink(host(STORE_PATH "/snapshots/00000001.json")), 0);
+			ck_assert_int_eq(recover(), 1);
+		}
+		ck_assert_uint_eq(result.n_skipped, 4);
+		for (size_t j = 0; j < 4; j++)
+			ck_assert_str_eq(result.skipped[j], paths[j]);
+		expect_link("/etc/d/made", "somewhere");
+		expect_text("/etc/d/moved", "../one");
+		expect_link("/etc/d/removed", "../one/two");
+		expect_link("/etc/d/turned", "text");
+		expect_clean();
+	}
+}
+END_TEST
+
+static void make_node(void)
+{
+	_cleanup_close_ int fd = root_open_directory(&root, NODE, 0755);
+
+	ck_assert_int_ge(fd, 0);
+}
+
+/* One file outside of /etc/pve, and three below it that are edited, made and removed. */
+static const struct change *guest_changes(void)
+{
+	static struct change changes[4];
+
+	changes[0] = change("/etc/a", "old a", "new a");
+	changes[1] = change(NODE "/100.conf", "old 100", "new 100");
+	changes[2] = change(NODE "/101.conf", NULL, "made 101");
+	changes[3] = change(NODE "/102.conf", "old 102", NULL);
+	return changes;
+}
+
+static void make_guests(void)
+{
+	make_node();
+	write_text("/etc/a", "old a");
+	write_text(NODE "/100.conf", "old 100");
+	(void)unlink(host(NODE "/101.conf"));
+	write_text(NODE "/102.conf", "old 102");
+}
+
+static void expect_old_guests(void)
+{
+	expect_text(NODE "/100.conf", "old 100");
+	ck_assert(!is_there(NODE "/101.conf"));
+	expect_text(NODE "/102.conf", "old 102");
+}
+
+static void expect_new_guests(void)
+{
+	expect_text(NODE "/100.conf", "new 100");
+	expect_text(NODE "/101.conf", "made 101");
+	ck_assert(!is_there(NODE "/102.conf"));
+	ck_assert(!is_there(DEFERRED));
+}
+
+START_TEST(guests_files_wait_until_they_can_be_written)
+{
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	write_text(NODE "/.100.conf.hwrecover", "left");
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert(result.completed);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	expect_text("/etc/a", "new a");
+	expect_old_guests();
+	expect_text(NODE "/.100.conf.hwrecover", "left");
+	expect_snapshot(true);
+	ck_assert(!is_there(JOURNAL));
+	ck_assert_uint_eq(mode_of(DEFERRED), 0600);
+	/* Again nobody can write there. */
+	ck_assert_int_eq(recover_where(false), 0);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	expect_old_guests();
+
+	ck_assert_int_eq(recover_where(true), 1);
+	ck_assert_uint_eq(result.n_deferred, 0);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	expect_new_guests();
+	expect_clean();
+	ck_assert_int_eq(recover_where(true), 0);
+	ck_assert_ptr_null(logged.data);
+}
+END_TEST
+
+START_TEST(where_nothing_is_mounted_guests_files_are_not_missed)
+{
+	write_text("/etc/a", "old a");
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert(!is_there("/etc/pve"));
+	make_guests();
+	write_text("/etc/a", "edited since");
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_new_guests();
+	expect_text("/etc/a", "edited since");
+}
+END_TEST
+
+START_TEST(guests_files_that_can_be_written_do_not_wait)
+{
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_text("/etc/a", "new a");
+	expect_new_guests();
+	expect_snapshot(true);
+	expect_clean();
+}
+END_TEST
+
+START_TEST(what_was_deferred_is_done_from_wherever_it_was)
+{
+	for (unsigned int done = 0; done < 8; done++) {
+		(void)unlink(host(STORE_PATH "/snapshots/00000001.json"));
+		make_guests();
+		write_journal(JOURNAL, guest_changes(), 4);
+		ck_assert_int_eq(recover_where(false), 1);
+		if (done & 1)
+			write_text(NODE "/100.conf", "new 100");
+		if (done & 2)
+			write_text(NODE "/101.conf", "made 101");
+		if (done & 4)
+			ck_assert_int_eq(unlink(host(NODE "/102.conf")), 0);
+		ck_assert_int_eq(recover_where(true), 1);
+		ck_assert_uint_eq(result.n_skipped, 0);
+		expect_new_guests();
+		expect_clean();
+	}
+}
+END_TEST
+
+START_TEST(deferred_files_that_somebody_changed_are_left)
+{
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	write_text(NODE "/100.conf", "edited");
+	write_text(NODE "/101.conf", "somebody's");
+	ck_assert_int_eq(recover_where(true), 1);
+	ck_assert_uint_eq(result.n_skipped, 2);
+	ck_assert_str_eq(result.skipped[0], NODE "/100.conf");
+	ck_assert_str_eq(result.skipped[1], NODE "/101.conf");
+	ck_assert_uint_eq(result.n_deferred, 0);
+	expect_text(NODE "/100.conf", "edited");
+	expect_text(NODE "/101.conf", "somebody's");
+	ck_assert(!is_there(NODE "/102.conf"));
+	expect_clean();
+}
+END_TEST
+
+/* Writes a journal of other changes, cut short, while some wait. */
+static void crash_again(const struct change *changes, size_t n_changes)
+{
+	(void)unlink(host(STORE_PATH "/snapshots/00000001.json"));
+	write_journal(JOURNAL, changes, n_changes);
+	ck_assert_int_eq(recover_where(false), 1);
+}
+
+START_TEST(several_deferrals_add_up)
+{
+	const struct change later[] = {
+		change("/etc/pve/mapping/pci.cfg", "old", "new"),
+		change(NODE "/100.conf", "new 100", "newer 100"),
+		change(NODE "/101.conf", "made 101", NULL),
+		change(NODE "/102.conf", NULL, "102 again"),
+		change(NODE "/200.conf", NULL, "new 200"),
+	};
+
+	make_guests();
+	make_directory("/etc/pve/mapping");
+	write_text("/etc/pve/mapping/pci.cfg", "old");
+	crash_again(guest_changes(), 4);
+	crash_again(later, ARRAY_SIZE(later));
+	/* What was made and removed again is not there, and never was. */
+	ck_assert_uint_eq(result.n_deferred, 4);
+	expect_old_guests();
+	ck_assert_int_eq(recover_where(true), 1);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	expect_text("/etc/pve/mapping/pci.cfg", "new");
+	expect_text(NODE "/100.conf", "newer 100");
+	ck_assert(!is_there(NODE "/101.conf"));
+	expect_text(NODE "/102.conf", "102 again");
+	expect_text(NODE "/200.conf", "new 200");
+	expect_clean();
+}
+END_TEST
+
+/* At every point between the deferral and the removal of the journal. */
+START_TEST(a_deferral_that_was_cut_short_is_made_once)
+{
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	/* The journal comes back, with and without the snapshot. */
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert_int_eq(unlink(host(STORE_PATH "/snapshots/00000001.json")), 0);
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	expect_old_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_new_guests();
+	expect_clean();
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_all_the_same_waits_on)
+{
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	make_directory(NODE "/.100.conf.hwrecover");
+	ck_assert_int_eq(recover_where(true), 1);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert_uint_eq(count_logged("/100.conf: cannot stage"), 1);
+	expect_text("/etc/a", "new a");
+	expect_old_guests();
+	expect_snapshot(true);
+	ck_assert(!is_there(JOURNAL));
+	ck_assert_int_eq(rmdir(host(NODE "/.100.conf.hwrecover")), 0);
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_new_guests();
+	expect_clean();
+}
+END_TEST
+
+START_TEST(nothing_is_begun_below_pve_while_changes_wait_there)
+{
+	const struct change below[] = { change(NODE "/100.conf", "old 100", "x") };
+	const struct change beside[] = { change("/etc/pverse", "a", "b") };
+
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert_int_eq(apply(below, 1), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(problem.text, DEFERRED));
+	expect_old_guests();
+	ck_assert_int_eq(apply(NULL, 0), 0);
+	write_text("/etc/pverse", "a");
+	ck_assert_int_eq(apply(beside, 1), 0);
+	expect_text("/etc/pverse", "b");
+	ck_assert(is_there(DEFERRED));
+}
+END_TEST
+
+START_TEST(what_was_staged_below_pve_is_cleared_away_when_that_can_be)
+{
+	make_guests();
+	write_journal(PENDING, guest_changes(), 4);
+	write_text("/etc/.a.hwrecover", "new a");
+	write_text(NODE "/.100.conf.hwrecover", "new");
+	ck_assert_int_eq(recover_where(false), 0);
+	ck_assert_uint_eq(result.n_deferred, 0);
+	ck_assert(!is_there("/etc/.a.hwrecover"));
+	ck_assert(!is_there(PENDING));
+	expect_text(NODE "/.100.conf.hwrecover", "new");
+	/* Somebody's edit meanwhile is none of our business. */
+	write_text(NODE "/100.conf", "edited");
+	ck_assert_int_eq(recover_where(true), 0);
+	ck_assert_uint_eq(result.n_skipped, 0);
+	expect_text(NODE "/100.conf", "edited");
+	expect_text(NODE "/102.conf", "old 102");
+	ck_assert(!is_there(DEFERRED));
+	expect_clean();
+
+	/* With changes that wait for the same files, those are made. */
+	make_guests();
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	write_journal(PENDING, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 0);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_new_guests();
+	expect_clean();
+}
+END_TEST
+
+START_TEST(deferred_changes_that_cannot_be_read_are_set_aside)
+{
+	make_guests();
+	write_text(DEFERRED, "garbage");
+	ck_assert_int_eq(recover_where(false), 0);
+	ck_assert(!is_there(DEFERRED));
+	ck_assert(is_there(DEFERRED ".damaged"));
+	ck_assert_uint_eq(count_logged("set aside as"), 1);
+	write_text(DEFERRED, "{\"schema\":\"hwrecover.deferred/2\"}");
+	write_journal(JOURNAL, guest_changes(), 4);
+	ck_assert_int_eq(recover_where(false), 1);
+	ck_assert_uint_eq(result.n_deferred, 3);
+	ck_assert(is_there(DEFERRED ".damaged.2"));
+	ck_assert_int_eq(recover_where(true), 1);
+	expect_new_guests();
+}
+END_TEST
+
+START_TEST(deferred_changes_come_back_as_they_were_written)
+{
+	const struct change changes[] = { guest_changes()[1], guest_changes()[2],
+					  change(NODE "/102.conf", NULL, NULL),
+					  relink(NODE "/link", "a", "b") };
+	_cleanup_(journal_done) struct journal back = { 0 }, wrong = { 0 };
+	_cleanup_free_ char *text = NULL, *again = NULL;
+	size_t size, size_again;
+
+	ck_assert_int_eq(deferred_render(changes, 4, &text, &size), 0);
+	ck_assert_int_eq(deferred_parse(bytes_make(text, size), "D", &back, NULL), 0);
+	ck_assert_uint_eq(back.n_changes, 4);
+	ck_assert_ptr_null(back.text);
+	ck_assert_str_eq(back.changes[0].now.data, "new 100");
+	ck_assert(!back.changes[0].now_attributes->is_link);
+	ck_assert_ptr_null(back.changes[2].was.data);
+	ck_assert_ptr_null(back.changes[2].now.data);
+	ck_assert(back.changes[3].was_attributes->is_link);
+	ck_assert(back.changes[3].now_attributes->is_link);
+	ck_assert_int_eq(deferred_render(back.changes, 4, &again, &size_again), 0);
+	ck_assert_str_eq(text, again);
+	ck_assert_int_eq(journal_parse(bytes_make(text, size), "J", &wrong, NULL), -EBADMSG);
+}
+END_TEST
+
 START_TEST(releasing_nothing_is_allowed)
 {
 	struct journal journal = { 0 };
@@ -751,6 +1212,22 @@ int main(void)
 	tcase_add_test(tests, a_journal_out_of_order_or_of_another_snapshot_is_refused);
 	tcase_add_test(tests, many_files_at_once_are_one_transaction);
 	tcase_add_test(tests, the_same_transaction_twice_gets_another_id);
+	tcase_add_test(tests, links_are_made_moved_and_removed_as_files_are);
+	tcase_add_test(tests, links_are_put_back);
+	tcase_add_test(tests, links_are_recovered_from_wherever_they_were);
+	tcase_add_test(tests, links_that_somebody_changed_are_left);
+	tcase_add_test(tests, guests_files_wait_until_they_can_be_written);
+	tcase_add_test(tests, where_nothing_is_mounted_guests_files_are_not_missed);
+	tcase_add_test(tests, guests_files_that_can_be_written_do_not_wait);
+	tcase_add_test(tests, what_was_deferred_is_done_from_wherever_it_was);
+	tcase_add_test(tests, deferred_files_that_somebody_changed_are_left);
+	tcase_add_test(tests, several_deferrals_add_up);
+	tcase_add_test(tests, a_deferral_that_was_cut_short_is_made_once);
+	tcase_add_test(tests, what_cannot_be_written_all_the_same_waits_on);
+	tcase_add_test(tests, nothing_is_begun_below_pve_while_changes_wait_there);
+	tcase_add_test(tests, what_was_staged_below_pve_is_cleared_away_when_that_can_be);
+	tcase_add_test(tests, deferred_changes_that_cannot_be_read_are_set_aside);
+	tcase_add_test(tests, deferred_changes_come_back_as_they_were_written);
 	tcase_add_test(tests, releasing_nothing_is_allowed);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

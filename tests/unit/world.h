@@ -9,9 +9,12 @@
 #include <check.h>
 #include <errno.h>
 
+#include "recovery/guest-render.h"
 #include "recovery/plan.h"
 #include "recovery/sources/bind.h"
 #include "recovery/sources/interfaces.h"
+#include "recovery/sources/libvirt.h"
+#include "recovery/sources/pve.h"
 #include "snapshot/protected.h"
 #include "tests/unit/tree.h"
 
@@ -21,6 +24,11 @@
 #define DRIVERCTL    "/etc/driverctl.d/pci-"
 #define MODPROBE     "/etc/modprobe.d/vfio.conf"
 #define COMMAND_LINE "/etc/kernel/cmdline"
+#define NODE         "pve1"
+#define QEMU         "/etc/pve/nodes/" NODE "/qemu-server/"
+#define LXC          "/etc/pve/nodes/" NODE "/lxc/"
+#define MAPPINGS     "/etc/pve/mapping/pci.cfg"
+#define RESOURCES    "/etc/pve/ha/resources.cfg"
 
 #define WORLD_FILES 8
 #define WORLD_PAST  8
@@ -43,7 +51,9 @@ struct world_file {
  * @settled:  the hardware it was recorded with
  * @baseline: the hardware of the baseline
  * @older:    further inventories, newest first
- * @adopt, @restore: as the commands say: `snapshot --adopt`, `restore FILE`
+ * @adopt, @restore, @release: as the commands say: `snapshot --adopt`, `restore FILE`, `release
+ *            GUEST`
+ * @remembered: /etc/pve is not there: its files are as they were last seen
  */
 struct world {
 	struct world_file files[WORLD_FILES];
@@ -56,6 +66,8 @@ struct world {
 	size_t n_older;
 	bool adopt;
 	const char *restore;
+	const char *release;
+	bool remembered;
 };
 
 /**
@@ -85,7 +97,7 @@ static const struct policy world_policy = { .network = true,
 
 static inline const char *world_word(struct arena *arena, const char **at)
 {
-	size_t length = strcspn(*at, " ,=@/?!:#%*");
+	size_t length = strcspn(*at, " ,=@/?!:#%*+^&");
 	const char *word = arena_copy(arena, bytes_make(*at, length));
 
 	ck_assert_ptr_nonnull(word);
@@ -93,23 +105,37 @@ static inline const char *world_word(struct arena *arena, const char **at)
 	return word;
 }
 
-static inline struct pci_function *world_add_function(struct inventory *inventory, const char *bus)
+/* "06", "06.1", "10000-06.1" */
+static inline struct pci_address world_address(const char *word)
+{
+	const char *domain = strchr(word, '-'), *function = strchr(word, '.');
+
+	return (struct pci_address){
+		.domain = domain ? (uint32_t)strtoul(word, NULL, 16) : 0,
+		.bus = (uint8_t)strtoul(domain ? domain + 1 : word, NULL, 16),
+		.function = function ? (uint8_t)strtoul(function + 1, NULL, 16) : 0,
+	};
+}
+
+static inline struct pci_function *world_add_function(struct inventory *inventory, const char *word)
 {
 	struct pci_function *function = inventory_add_function(inventory);
 
 	ck_assert_ptr_nonnull(function);
-	function->address.bus = (uint8_t)strtoul(bus, NULL, 16);
+	function->address = world_address(word);
 	function->vendor = 0x8086;
 	function->device = 0x1521;
 	function->class = 0x020000;
 	return function;
 }
 
-static inline const char *world_path(struct arena *arena, const char *slot)
+/* Of a function in a slot; both may be an address, of which the bus or the function counts. */
+static inline const char *world_path(struct arena *arena, const char *slot, unsigned int function)
 {
 	char text[64];
 
-	(void)snprintf(text, sizeof(text), "pci0000:00/%s.0/00.0", slot);
+	(void)snprintf(text, sizeof(text), "pci0000:00/%.*s.0/00.%u", (int)strcspn(slot, "."), slot,
+		       function);
 	return arena_copy_text(arena, text);
 }
 
@@ -136,14 +162,21 @@ static inline void world_set_function(struct arena *arena, struct pci_function *
 	word = world_word(arena, at);
 	if (mark == ':')
 		function->driver = word;
+	else if (mark == '+')
+		function->iommu_group = (int)strtol(word, NULL, 10);
+	else if (mark == '^')
+		function->class = (uint32_t)strtoul(word, NULL, 16);
 	else if (mark == '#')
 		function->serial = world_serial(arena, word);
 	else if (mark == '%')
 		function->device = (uint16_t)strtoul(word, NULL, 16);
 	else if (mark == '*')
 		function->protected = strcmp(word, "display") == 0 ? PROTECTED_DISPLAY : word;
-	else
-		function->path = world_path(arena, word);
+	else if (mark == '&') {
+		function->has_physfn = true;
+		function->physfn = world_address(word);
+	} else
+		function->path = world_path(arena, word, function->address.function);
 }
 
 static inline struct nic *world_add_link(struct inventory *inventory, const char *name)
@@ -189,7 +222,7 @@ static inline void world_add_nic(struct inventory *inventory, const char **at)
 			const char *bus = world_word(arena, at);
 
 			function = world_add_function(inventory, bus);
-			function->path = world_path(arena, bus);
+			function->path = world_path(arena, bus, function->address.function);
 		} else if (strchr(",=?", mark)) {
 			world_set_link(arena, nic, mark, at);
 		} else {
@@ -204,11 +237,12 @@ static inline void world_add_nic(struct inventory *inventory, const char **at)
 }
 
 /*
- * NICs, all of one model, by blanks: NAME[,ALTNAME][=MAC][@BUS[/SLOT]][?] and for the function
- * [!][%DEVICE][#SERIAL][:DRIVER][*REASON]. A MAC and a serial are their last byte, unknown without;
- * the path goes by the slot, which is the bus where none is given; without a bus a NIC stands on no
- * function. "-" for a name: a function without a link; '!': that reads all ones. '?': udev is not
- * done. '*': the host needs it; "display" for the only one.
+ * NICs, all of one model, by blanks: NAME[,ALTNAME][=MAC][@[DOMAIN-]BUS[.FUNCTION][/SLOT]][?] and
+ * for the function [!][%DEVICE][^CLASS][#SERIAL][:DRIVER][+GROUP][&PHYSFN][*REASON]. A MAC and a
+ * serial are their last byte, unknown without; the path goes by the slot, which is the bus where
+ * none is given; without a bus a NIC stands on no function. "-" for a name: a function without a
+ * link; '!': that reads all ones. '?': udev is not done. '*': the host needs it; "display" for the
+ * only one.
  */
 static inline void world_hardware(struct inventory *inventory, const char *words)
 {
@@ -286,6 +320,13 @@ static inline const struct source *world_source_of(const char *path)
 		{ "/etc/driverctl.d/", &driverctl_source },
 		{ "/etc/modprobe.d/", &modprobe_source },
 		{ COMMAND_LINE, &kernel_command_line_source },
+		{ QEMU, &pve_qemu_source },
+		{ LXC, &pve_lxc_source },
+		{ MAPPINGS, &pve_mapping_source },
+		{ RESOURCES, &pve_ha_source },
+		{ LIBVIRT_AUTOSTART, &libvirt_autostart_source },
+		{ LIBVIRT_DOMAINS, &libvirt_domain_source },
+		{ LIBVIRT_RUNNING, &libvirt_guests_source },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -435,6 +476,7 @@ static inline void look_set_kind(struct document *document)
 			     document->source == &modprobe_source;
 	document->only_by_apply = document->source == &kernel_command_line_source;
 	document->attributes.mode = document->source == &bind_script_source ? 0755 : 0644;
+	document->attributes.is_link = document->source == &libvirt_autostart_source;
 }
 
 /* Files that are not there, as their names are what is parked. */
@@ -458,7 +500,43 @@ static inline void look_read_removed(struct look *look)
 	}
 }
 
-/* Reads the files and puts what is parked back into them. */
+/* Links that started guests. */
+static inline void look_read_removed_switches(struct look *look)
+{
+	for (size_t i = 0; i < look->meanings.n_turned_off; i++) {
+		const struct turned_off *off = &look->meanings.turned_off[i];
+		struct subject *subject;
+
+		if (!off->file || documents_find(&look->documents, off->path))
+			continue;
+		ck_assert_uint_lt(look->resolution.n_subjects, 2 * WORLD_FILES);
+		subject = &look->resolution.subjects[look->resolution.n_subjects++];
+		subject->document = documents_add(&look->documents, off->path);
+		ck_assert_ptr_nonnull(subject->document);
+		subject->document->source = &libvirt_autostart_source;
+		ck_assert_int_eq(guest_put_back_removal(off, subject->document), 0);
+	}
+}
+
+static inline void look_put_back(struct look *look, const char *restore, struct subject *subject)
+{
+	const struct name_set no_names = { NULL, 0 };
+	struct document *document = subject->document;
+
+	if (document_is_of_guests(document)) {
+		ck_assert_int_eq(guest_put_back(&look->meanings, &look->context, &no_names,
+						document, &subject->was_held),
+				 0);
+		return;
+	}
+	ck_assert_int_eq(park_undo(&look->meanings, document, &subject->back, &subject->n_back), 0);
+	if (restore && strcmp(restore, document->path) == 0)
+		ck_assert_int_eq(
+			park_undo_lost(&look->meanings, document, &subject->back, &subject->n_back),
+			0);
+}
+
+/* Reads the files and puts what is parked, and what was turned off, back into them. */
 static inline void look_read(struct world *world, struct look *look)
 {
 	look->resolution.subjects = calloc(2 * WORLD_FILES, sizeof(struct subject));
@@ -482,14 +560,18 @@ static inline void look_read(struct world *world, struct look *look)
 		ck_assert_int_eq(
 			bytes_duplicate(bytes_make(file->data, file->size), &document->data), 0);
 		document->size = file->size;
-		ck_assert_int_eq(
-			park_undo(&look->meanings, document, &subject->back, &subject->n_back), 0);
-		if (world->restore && strcmp(world->restore, file->path) == 0)
-			ck_assert_int_eq(park_undo_lost(&look->meanings, document, &subject->back,
-							&subject->n_back),
-					 0);
+		document->remembered = world->remembered && document_is_on_pmxcfs(document);
+		look_put_back(look, world->restore, subject);
 	}
 	look_read_removed(look);
+	look_read_removed_switches(look);
+}
+
+static inline bool look_is_released(const void *data, const char *owner)
+{
+	const struct world *world = data;
+
+	return strcmp(world->release, owner) == 0;
 }
 
 static inline void look_bind(struct world *world, struct look *look)
@@ -504,7 +586,9 @@ static inline void look_bind(struct world *world, struct look *look)
 				    .older = world->older,
 				    .n_older = world->n_older,
 				    .first = world->first,
-				    .adopt = world->adopt };
+				    .adopt = world->adopt,
+				    .adopted = world->release ? look_is_released : NULL,
+				    .adopted_data = world };
 	for (size_t i = 0; i < look->resolution.n_subjects; i++) {
 		struct subject *subject = &look->resolution.subjects[i];
 
@@ -523,7 +607,7 @@ static inline void world_look(struct world *world, struct inventory *hardware,
 	struct name_set names;
 
 	*look = (struct look){ .now = *hardware,
-			       .context = { .root = &tree_root },
+			       .context = { .root = &tree_root, .node = NODE },
 			       .policy = *policy };
 	*hardware = (struct inventory){ 0 };
 	world_copy_meanings(&world->recorded, &look->meanings);

@@ -4,7 +4,7 @@
 #
 # usage: build-image.sh SUITE FLAVOUR
 #   SUITE    bookworm or trixie
-#   FLAVOUR  ifupdown or ifupdown2
+#   FLAVOUR  ifupdown, ifupdown2, or libvirt: ifupdown, and libvirt with QEMU
 #
 # Prints the path of the image on stdout and nothing else there. The image is one raw ext4 file system without partition
 # table or boot loader: boot.sh reads the kernel and the initrd out of it. It knows nothing of hwrecover or of a test;
@@ -18,8 +18,15 @@ suite=$1 flavour=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${RIG_CACHE:-${XDG_CACHE_HOME:-/var/cache}/hwrecover-vm}
 size=${RIG_SIZE:-1200M}
+libvirt=''
 
-case $flavour in ifupdown|ifupdown2) ;; *) echo "build-image.sh: no flavour $flavour" >&2; exit 3 ;; esac
+case $flavour in
+ifupdown|ifupdown2) network=$flavour ;;
+libvirt)
+	network=ifupdown size=${RIG_SIZE:-2400M}
+	libvirt=libvirt-daemon-system,libvirt-daemon-driver-qemu,libvirt-clients,qemu-system-x86 ;;
+*) echo "build-image.sh: no flavour $flavour" >&2; exit 3 ;;
+esac
 
 # Everything that shapes the image is in these two files and the three words. Old packages in a cached image are no harm:
 # a test that depended on the day it was run would be worse.
@@ -39,8 +46,8 @@ work=$(mktemp -d "$cache/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,busybox,zstd,linux-image-amd64
-packages+=,$flavour,iproute2,iputils-ping,pciutils,bridge-utils,ethtool
-packages+=,libudev1,libnl-3-200,libsystemd0,libjson-c5
+packages+=,$network,iproute2,iputils-ping,pciutils,bridge-utils,ethtool
+packages+=,libudev1,libnl-3-200,libsystemd0,libjson-c5,libexpat1${libvirt:+,$libvirt}
 
 # Only the modules that the topologies need: 20 MB instead of 400, and an initrd that loads in seconds under emulation.
 # Debian 13 compresses its modules (.ko.xz), hence the star behind each name below.

@@ -40,10 +40,17 @@ def check_form(plan, root):
         need(os.path.exists(path), f"plan: no such file: {edit}")
         with open(path, "rb") as file:
             lines = file.read().splitlines()
-        need(0 < edit["line"] <= len(lines), f"plan: no such line: {edit}")
+        # A line more than there are: one is put in at the end.
+        need(0 < edit["line"] <= len(lines) + (not edit["from"]), f"plan: no such line: {edit}")
         if edit["from"] and "\n" not in edit["from"]:
             was = edit["from"].encode().strip()
             need(was in lines[edit["line"] - 1], f"plan: not what line {edit['line']} says: {edit}")
+    for entry in plan["blocked"]:
+        need(set(entry) >= {"guest", "autostart", "reason"}, f"plan: blocked {entry}")
+        need(isinstance(entry["autostart"], bool), f"plan: blocked {entry}")
+        need(entry["reason"] and "\n" not in entry["reason"], f"plan: blocked {entry}")
+    guests = [entry["guest"] for entry in plan["blocked"]]
+    need(guests == sorted(set(guests), key=os.fsencode), f"plan: blocked {guests}")
     for warning in plan["warnings"]:
         need(isinstance(warning, str) and warning and "\n" not in warning,
              f"plan: warning {warning!r}")
@@ -53,14 +60,23 @@ def edited_files(plan):
     return {edit["file"] for edit in plan["edits"]}
 
 
-def is_empty(plan, listed=()):
-    """Whether nothing is left to do; with --root some actions are only ever listed."""
+def of_proxmox(path):
+    """Whether a file is edited by the guests stage alone."""
+    return path.startswith("/etc/pve/")
+
+
+def is_empty(plan, listed=(), network_alone=False):
+    """Whether nothing is left to do; with --root some actions are only ever listed. A guest that is
+    blocked stays in the list as long as it is; what is Proxmox's is left to the guests stage."""
+    edits = [edit for edit in plan["edits"]
+             if not (network_alone and of_proxmox(edit["file"]))]
     actions = [action for action in plan["actions"] if action not in listed]
-    return not plan["edits"] and not actions and not plan["blocked"]
+    return not edits and not actions
 
 
 def releases(plan):
-    return [action for action in plan["actions"] if action["do"] == "release"]
+    """The actions that offline are only listed."""
+    return [action for action in plan["actions"] if action["do"] in ("release", "start-hook")]
 
 
 def expect(plan, words, text):
@@ -85,6 +101,20 @@ def expect(plan, words, text):
         raise Failure(f"no such edit: {text}\n{show(plan)}")
     elif kind == "no-edit":
         need(rest[0] not in edited_files(plan), f"an edit of {rest[0]}: {show(plan)}")
+    elif kind == "blocked":
+        if rest == ["none"]:
+            need(not plan["blocked"], f"blocked: {plan['blocked']}")
+            return
+        found = [entry for entry in plan["blocked"] if entry["guest"] == rest[0]]
+        need(len(found) == 1, f"{rest[0]} is not blocked: {show(plan)}")
+        words = rest[1:]
+        if words[:1] in (["autostart"], ["no-autostart"]):
+            need(found[0]["autostart"] == (words.pop(0) == "autostart"),
+                 f"{text}: {found[0]}")
+        need(all(word in found[0]["reason"] for word in words), f"{text}: {found[0]}")
+    elif kind == "not-blocked":
+        need(rest[0] not in [entry["guest"] for entry in plan["blocked"]],
+             f"{text}: {plan['blocked']}")
     elif kind in ("action", "no-action"):
         found = [action for action in plan["actions"] if action["do"] == rest[0]
                  and all(word in [str(value) for value in action.values()] for word in rest[1:])]

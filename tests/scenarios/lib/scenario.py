@@ -24,7 +24,9 @@ from program import Failure, one_line_of_error
 
 FILE_STEPS = ("file", "edit", "append")
 # Steps after which the old hardware need not give the old bytes.
-PERSON_STEPS = {"edit", "append", "replace", "sh", "rollback", "restore", "adopt"}
+PERSON_STEPS = {"edit", "append", "replace", "sh", "rollback", "restore", "release", "adopt"}
+# While it exists nothing starts guests (contract section 7).
+HOLD_GUESTS = "run/hwrecover/hold-guests"
 PROPERTIES = {"return", "apply-is-boot", "plan-empties", "record-only", "order"}
 
 
@@ -235,27 +237,61 @@ class Scenario:
         took = self.must(["boot", "network"]).seconds
         need(took < seconds, f"boot network took {took:.1f} s")
         after = tree.scan(self.root)
-        if applied:
-            different = tree.differences(tree.scan(applied), after)
-            need(not different, f"apply and boot network differ in {different} ({applied})")
-            self.drop(applied)
-        if "plan-empties" not in self.skipped:
-            self.edits_are_those(plan, before, after)
-            left = self.plan()[0]
-            need(plans.is_empty(left, plans.releases(plan)),
-                 f"plan after boot network: {plans.show(left)}")
+        for path in tree.differences(before, after):
+            need(not plans.of_proxmox("/" + path), f"boot network edits {path}")
+        self.guests_are_held(plan)
         if thorough or fresh:
             self.must(["boot", "network"])
             again = tree.differences(after, tree.scan(self.root), tree.Entry.untouched)
             need(not again, f"boot network the second time changed {again}")
+            self.guests_are_held(plan)
+        if "network" not in stages:
+            after = self.boot_guests(after, thorough)
+        if applied and "network" in stages:
+            self.must(["boot", "guests"], root=applied)
+        elif applied:
+            different = tree.differences(tree.scan(applied), after)
+            need(not different, f"apply and the boot stages differ in {different} ({applied})")
+        if applied:
+            self.drop(applied)
+        if "plan-empties" not in self.skipped:
+            self.edits_are_those(plan, before, after, "network" in stages)
+            left = self.plan()[0]
+            need(plans.is_empty(left, plans.releases(plan), "network" in stages),
+                 f"plan after boot: {plans.show(left)}")
         self.dirty = False
         self.finished = "network" not in stages
         if self.finished:
-            for stage in ("guests", "finish", "image"):
+            for stage in ("finish", "image"):
                 if stage == "finish" or stage not in self.asked:
                     self.asked.add(stage)
                     self.stage(stage)
             self.listed()
+
+    def boot_guests(self, before, thorough):
+        """The guests stage: it edits what is Proxmox's alone, lets guests start when it is done,
+        and changes nothing the second time."""
+        self.must(["boot", "guests"])
+        after = tree.scan(self.root)
+        for path in tree.differences(before, after):
+            need(plans.of_proxmox("/" + path), f"boot guests edits {path}")
+        need(not os.path.exists(self.inside(HOLD_GUESTS)), "boot guests leaves hold-guests")
+        if thorough:
+            self.must(["boot", "guests"])
+            again = tree.differences(after, tree.scan(self.root), tree.Entry.untouched)
+            need(not again, f"boot guests the second time changed {again}")
+        return after
+
+    def guests_are_held(self, plan):
+        """Contract section 7: nothing starts guests while a block is not on disk yet; where no
+        guest of Proxmox is affected, nothing keeps them."""
+        held = os.path.exists(self.inside(HOLD_GUESTS))
+        if any(plans.of_proxmox(edit["file"]) and edit["remedy"] in ("block", "hold")
+               for edit in plan["edits"]):
+            need(held, f"a guest is to be blocked, and no hold-guests: {plans.show(plan)}")
+        elif not any(entry["guest"].startswith("pve/") for entry in plan["blocked"]) \
+                and not any(plans.of_proxmox(edit["file"]) for edit in plan["edits"]):
+            need(not held, f"no guest is affected, and hold-guests: {plans.show(plan)}")
 
     def applied_copy(self):
         """A copy of the tree in which `apply` did what the boot stage is about to do here."""
@@ -267,13 +303,15 @@ class Scenario:
                  f"plan after apply ({applied}): {plans.show(left)}")
         done = tree.scan(applied)
         self.must(["boot", "network"], root=applied)
+        self.must(["boot", "guests"], root=applied)
         again = tree.differences(done, tree.scan(applied), tree.Entry.untouched)
-        need(not again, f"boot network after apply changed {again} ({applied})")
+        need(not again, f"the boot stages after apply changed {again} ({applied})")
         return applied
 
-    def edits_are_those(self, plan, before, after):
+    def edits_are_those(self, plan, before, after, network_alone=False):
         named = {os.path.realpath(os.path.join(self.root, path.lstrip("/")))
-                 for path in plans.edited_files(plan)}
+                 for path in plans.edited_files(plan)
+                 if not (network_alone and plans.of_proxmox(path))}
         # A folder that a file comes back into comes with it.
         changed = {os.path.realpath(os.path.join(self.root, path))
                    for path in tree.differences(before, after)
@@ -286,7 +324,7 @@ class Scenario:
                      f"{path}: kind, mode or owner changed")
 
     def stage(self, name):
-        """A stage that edits nothing: guests, finish, image."""
+        """A stage that edits nothing: finish, image."""
         before = tree.scan(self.root)
         self.must(["boot", name])
         changed = tree.differences(before, tree.scan(self.root), tree.Entry.untouched)
@@ -314,6 +352,7 @@ class Scenario:
             root, self.root = self.root, self.copy()
             self.power(self.first)
             self.must(["boot", "network"])
+            self.must(["boot", "guests"])
             different = tree.differences(self.start, tree.scan(self.root))
             need(not different, f"the old hardware is back, {different} not ({self.root})")
             self.drop(self.root)
@@ -324,10 +363,12 @@ class Scenario:
         root, self.root = self.root, self.copy()
         if self.dirty or not self.finished:
             self.must(["boot", "network"])
+            self.must(["boot", "guests"])
             self.must(["boot", "finish"])
         before, state = tree.scan(self.root), self.state()
         self.power(self.current)
         self.must(["boot", "network"])
+        self.must(["boot", "guests"])
         self.must(["boot", "finish"])
         changed = tree.differences(before, tree.scan(self.root), tree.Entry.untouched)
         need(not changed, f"a boot in which nothing changed changed {changed} ({self.root})")
@@ -453,6 +494,13 @@ class Scenario:
         """network [STATUS]: that stage once more, and nothing else is asked."""
         self.outcome(self.run(["boot", "network"]), 0, step)
 
+    def step_guests(self, step):
+        """guests: that stage once more, or after `network`."""
+        before = tree.scan(self.root)
+        self.outcome(self.run(["boot", "guests"]), 0, step)
+        for path in tree.differences(before, tree.scan(self.root)):
+            need(plans.of_proxmox("/" + path), f"boot guests edits {path}")
+
     def step_plan(self, step):
         plan = self.checked_plan()
         for line in step.lines():
@@ -480,6 +528,7 @@ class Scenario:
         self.dirty = True
 
     step_restore = step_rollback
+    step_release = step_rollback
 
     def step_snapshot(self, step):
         self.outcome(self.run(self.arguments(shlex.split(step.text))), 0, step)
@@ -668,16 +717,18 @@ class Scenario:
             self.drop(self.root)
         self.root = root
 
-    def step_killed(self, step):
+    def step_killed(self, step, stage="network"):
         """killed HARDWARE: the power goes at every single system call that makes a change; each
         file is old or new as a whole, and the next boot ends where it should."""
         if not shutil.which("strace"):
             raise Skip("no strace here")
         self.power(step.words[1])
+        if stage == "guests":
+            self.must(["boot", "network"])
         root = self.root
         before = tree.scan(root)
         self.root = self.copy()
-        self.must(["boot", "network"])
+        self.must(["boot", stage])
         whole = tree.scan(self.root)
         self.drop(self.root)
         calls = "rename,renameat,renameat2,unlinkat,unlink,linkat,fsync,fdatasync,write,pwrite64," \
@@ -690,18 +741,24 @@ class Scenario:
             self.root = root
             self.root = self.copy()
             result = self.run(
-                ["boot", "network"],
+                ["boot", stage],
                 wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
                          f"inject={calls}:signal=SIGKILL:when={count}"],
                 extra_environment={"ASAN_OPTIONS": "detect_leaks=0"})
             self.torn(before, whole, count)
+            if stage == "guests" and result.status != 0:
+                need(os.path.exists(self.inside(HOLD_GUESTS)) or not tree.differences(
+                    whole, tree.scan(self.root)),
+                     f"killed at change {count}: guests may start ({self.root})")
             self.power(self.current)
             self.must(["boot", "network"])
+            if stage == "guests":
+                self.must(["boot", stage])
             different = tree.differences(whole, tree.scan(self.root))
             need(not different, f"killed at change {count}, then {different} ({self.root})")
             self.must(["boot", "finish"])
             left = self.plan()[0]
-            need(plans.is_empty(left, plans.releases(left)),
+            need(plans.is_empty(left, plans.releases(left), stage == "network"),
                  f"killed at change {count}: {plans.show(left)}")
             self.drop(self.root)
             if result.status == 0:
@@ -709,6 +766,11 @@ class Scenario:
         need(count > 4, f"runner: strace killed it {count} times only: {result}")
         self.root = root
         self.dirty = True
+
+    def step_killed_guests(self, step):
+        """killed-guests HARDWARE: likewise, in the guests stage; what starts guests waits until its
+        blocks are on disk."""
+        self.step_killed(step, "guests")
 
     def step_killed_once(self, step):
         """killed-once HARDWARE CALLS N: the power goes at the N-th of these system calls."""
