@@ -194,23 +194,6 @@ static int deal_with_guests(struct context *context, struct survey *survey, stru
 	return survey->plan.n_files > 0;
 }
 
-/* Whether each guest of Proxmox VE that must not start is off by now. */
-static bool is_safe(const struct survey *survey)
-{
-	const struct resolution *resolution = &survey->resolution;
-
-	if (survey->plan.pending || survey->plan.n_files > 0)
-		return false;
-	for (size_t i = 0; i < resolution->n_guests; i++) {
-		const struct guest_verdict *verdict = &resolution->guests[i];
-		const struct document *document = resolution->subjects[verdict->subject].document;
-
-		if (verdict->off && document_is_on_pmxcfs(document) && document->unfit)
-			return false;
-	}
-	return true;
-}
-
 static int settle_guests(struct context *context, struct problem *problem)
 {
 	const struct survey_options options = { .honour_undone = true, .scope = SCOPE_GUESTS };
@@ -224,7 +207,7 @@ static int settle_guests(struct context *context, struct problem *problem)
 		if (r < 0)
 			return r;
 		r = deal_with_guests(context, &survey, problem);
-		safe = r == 0 && is_safe(&survey);
+		safe = r == 0 && !guests_are_open(&survey, HOLD_PVE);
 		survey_done(&survey);
 	}
 	if (r < 0)
@@ -232,9 +215,12 @@ static int settle_guests(struct context *context, struct problem *problem)
 	if (!safe || context_has_deferred(context))
 		return problem_set(problem, -EAGAIN, NULL, 0,
 				   "not every guest that must not start could be kept from it");
-	if (hold_file_exists(&context->root, HOLD_PVE))
-		guests_let_go(context, HOLD_PVE);
-	return 0;
+	if (!hold_file_exists(&context->root, HOLD_PVE))
+		return 0;
+	guests_let_go(context, HOLD_PVE);
+	/* When a person starts the stage once more, what the boot passed over has to follow. */
+	r = hold_start_held_back(&context->root, problem);
+	return MIN_OF(r, 0);
 }
 
 /*
@@ -471,6 +457,21 @@ static bool was_dealt_with(struct context *context, const struct survey *survey)
 	return same_boot;
 }
 
+/* What was made since the guests stage looked, virtual functions above all. */
+static int learn_more(struct context *context, struct survey *survey, struct problem *problem)
+{
+	const struct commit_options options = { .reason = "boot", .settle = true };
+	uint64_t id = 0;
+	int r;
+
+	r = keep_drivers(survey);
+	if (r == 0)
+		r = commit_plan(context, survey, &options, &id, problem);
+	if (r == 0)
+		r = store_set_baseline(&context->store, id, problem);
+	return r;
+}
+
 static int take_baseline(struct context *context, struct survey *survey, struct problem *problem)
 {
 	struct log_field fields[] = { { FIELD_SNAPSHOT, NULL } };
@@ -478,6 +479,8 @@ static int take_baseline(struct context *context, struct survey *survey, struct 
 	char text[24];
 	int r;
 
+	if (survey_learns(survey))
+		return learn_more(context, survey, problem);
 	r = complete_snapshot(context, survey, problem);
 	if (r < 0 || (survey->has_baseline && survey->baseline_id == id))
 		return r;

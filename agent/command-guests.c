@@ -142,14 +142,21 @@ static int carry_out(struct context *context, struct survey *survey, const struc
 	if (r < 0)
 		return r;
 	commit_conclude(context);
+	if (survey->n_locked > 0)
+		return problem_set(problem, -EBUSY, NULL, 0,
+				   "not every guest could be edited; try again");
 	for (size_t i = 0; i < release->n_names && !invocation->quiet; i++)
 		(void)fprintf(invocation->out, "Released: %s\n", release->names[i]);
 	return 0;
 }
 
-/* Return: how many were refused, or a negative errno with @problem set. */
+/*
+ * @ret_open: some guest that must not start is not kept from it all the same
+ *
+ * Return: how many were refused, or a negative errno with @problem set.
+ */
 static int release_chosen(struct context *context, struct survey_options *options,
-			  struct release *release, struct problem *problem)
+			  struct release *release, bool *ret_open, struct problem *problem)
 {
 	size_t n_refused = 0, n_now;
 
@@ -159,15 +166,14 @@ static int release_chosen(struct context *context, struct survey_options *option
 
 		options->release = release->names;
 		options->n_release = release->n_names;
-		if (release->n_names == 0)
-			break;
 		r = survey_take(context, options, &survey, problem);
 		if (r < 0)
 			return r;
 		n_now = context->invocation->force ? 0 : drop_refused(&survey, release);
 		n_refused += n_now;
-		if (n_now == 0)
+		if (n_now == 0 && (release->n_names > 0 || survey.plan.n_files > 0))
 			r = carry_out(context, &survey, release, problem);
+		*ret_open = guests_are_open(&survey, HOLD_PVE) && survey.plan.n_files == 0;
 		survey_done(&survey);
 		if (r < 0)
 			return r;
@@ -175,7 +181,7 @@ static int release_chosen(struct context *context, struct survey_options *option
 	return (int)n_refused;
 }
 
-static int release_guests(struct context *context, struct problem *problem)
+static int release_guests(struct context *context, bool *ret_open, struct problem *problem)
 {
 	const struct invocation *invocation = context->invocation;
 	struct survey_options options = { .details = true,
@@ -190,13 +196,14 @@ static int release_guests(struct context *context, struct problem *problem)
 		return r;
 	r = choose(invocation, &survey, &release, problem);
 	survey_done(&survey);
-	return r < 0 ? r : release_chosen(context, &options, &release, problem);
+	return r < 0 ? r : release_chosen(context, &options, &release, ret_open, problem);
 }
 
 int command_release(struct invocation *invocation)
 {
 	struct problem problem = { 0 };
 	struct context context;
+	bool open = false;
 	int r, n_refused;
 
 	if (!invocation->all && invocation->n_arguments == 0) {
@@ -206,9 +213,13 @@ int command_release(struct invocation *invocation)
 	r = context_open_for_writing(invocation, "release", 0, &context, &problem);
 	if (r < 0)
 		return context_fail(r, &problem);
-	r = n_refused = release_guests(&context, &problem);
-	/* Who was refused is held all the same: the others need not wait. */
-	if (r >= 0 && invocation->all)
+	r = n_refused = release_guests(&context, &open, &problem);
+	/* Who was refused is held in its own file: the others need not wait. */
+	if (r >= 0 && invocation->all && open)
+		r = problem_set(&problem, -EAGAIN, NULL, 0,
+				"not every guest that must not start could be kept from it; what "
+				"was held back is not started");
+	else if (r >= 0 && invocation->all)
 		r = hold_release(&context.root, &problem);
 	context_done(&context);
 	if (r < 0)

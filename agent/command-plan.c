@@ -129,6 +129,10 @@ static int apply_survey(struct context *context, struct survey *survey, struct p
 	if (!invocation->json && !invocation->quiet)
 		(void)fprintf(invocation->out, "Snapshot %" PRIu64 "%s\n", id,
 			      options.baseline ? " is the baseline now" : " was taken");
+	if (survey->n_locked > 0)
+		return problem_set(problem, -EBUSY, NULL, 0,
+				   "%zu file%s could not be edited; try again", survey->n_locked,
+				   survey->n_locked == 1 ? "" : "s");
 	if (needs_image(survey) && !invocation->json && !invocation->quiet)
 		(void)fputs("The boot image follows after the next boot; to make it anew now: "
 			    "systemctl start hwrecover-image\n",

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "agent/hold-file.h"
 #include "agent/report.h"
 #include "agent/survey.h"
 #include "agent/unmanaged.h"
@@ -311,6 +312,18 @@ static void print_unmanaged(const struct status *status, const struct report *re
 	}
 }
 
+/* Units that a stage of the boot keeps from starting. */
+static void print_held_back(const struct status *status, const struct report *report)
+{
+	for (enum hold_kind kind = 0; kind < _HOLD_KIND_MAX; kind++)
+		if (hold_file_exists(&status->context->root, kind))
+			(void)fprintf(report->out,
+				      "Held back: what starts %s guests, as not all that must not "
+				      "start are kept from it yet (%s)\n",
+				      kind == HOLD_PVE ? "Proxmox VE's" : "libvirt's",
+				      hold_file_path(kind));
+}
+
 static void print_status(const struct status *status)
 {
 	struct report report;
@@ -321,6 +334,7 @@ static void print_status(const struct status *status)
 	print_done(status, &report);
 	print_parked(status, &report);
 	report_blocked(&report, &status->survey.plan);
+	print_held_back(status, &report);
 	print_pending(status, &report);
 	print_unmanaged(status, &report);
 }

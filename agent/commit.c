@@ -8,6 +8,7 @@
 #include "agent/guests.h"
 #include "agent/manifest-file.h"
 #include "agent/validate.h"
+#include "recovery/bearer.h"
 #include "recovery/guest.h"
 #include "snapshot/basic/log.h"
 #include "snapshot/message-ids.h"
@@ -343,9 +344,48 @@ int commit_plan(struct context *context, struct survey *survey,
 	return r;
 }
 
+/*
+ * Whether there is something to put on record of guests although nothing changed: IOMMU groups that
+ * were not there when a mention was first seen (from now on who joins them counts), or the virtual
+ * function that it means.
+ */
+bool survey_learns(const struct survey *survey)
+{
+	const struct resolution *resolution = &survey->resolution;
+
+	for (size_t i = 0; i < resolution->n_subjects; i++) {
+		const struct subject *subject = &resolution->subjects[i];
+
+		for (size_t j = 0; document_is_of_guests(subject->document) &&
+				   j < subject->document->n_references;
+		     j++) {
+			const struct binding *binding = &subject->bindings[j];
+			const struct pairing *pairing;
+
+			if (subject->document->references[j].kind != REFERENCE_ADDRESS ||
+			    subject->findings[j].verdict == VERDICT_BLOCK)
+				continue;
+			if (binding->unit == MEANS_NOBODY && binding->origin != ORIGIN_AMBIGUOUS &&
+			    bearer_find(&survey->now, subject->document,
+					&subject->document->references[j]) != SIZE_MAX)
+				return true;
+			if (binding->unit == MEANS_NOBODY || binding->company.known)
+				continue;
+			pairing = &resolution->pairings[binding->unit];
+			if (pairing->fate == FATE_FOUND &&
+			    survey->now.functions[pairing->index].iommu_group != UNKNOWN)
+				return true;
+		}
+	}
+	return false;
+}
+
 bool survey_is_unchanged(const struct survey *survey)
 {
 	size_t n_managed = 0;
+
+	if (survey_learns(survey))
+		return false;
 
 	/* Meanings that were held back while nothing might be edited can be settled now. */
 	if (survey->meanings.settled && survey->policy.network)

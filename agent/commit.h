@@ -35,6 +35,10 @@ _must_check_ int commit_plan(struct context *context, struct survey *survey,
 /* Whether hardware and managed files are those of the newest snapshot: a record will do. */
 bool survey_is_unchanged(const struct survey *survey);
 
+/* Whether mentions of guests have more to be put on record than they had: groups, functions made
+ * late. */
+bool survey_learns(const struct survey *survey);
+
 /* How many managed files there are. */
 size_t commit_count_managed(const struct survey *survey);
 

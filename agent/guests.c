@@ -26,8 +26,10 @@ static int leave_locked(struct survey *survey, const char *const *paths, const b
 		struct document *document = failed[i] ? documents_find(&survey->documents, paths[i])
 						      : NULL;
 
-		if (document)
-			document->unfit = "is locked by Proxmox VE, which works on it";
+		if (!document)
+			continue;
+		document->unfit = "is locked by Proxmox VE, which works on it";
+		survey->n_locked++;
 	}
 	return survey_plan_again(survey, problem);
 }
@@ -119,26 +121,43 @@ static bool is_libvirts(const char *guest)
 	return strncmp(guest, "libvirt/", strlen("libvirt/")) == 0;
 }
 
-/* Whether some guest that is to be off is not, as its file is about to be edited, or cannot be. */
-static bool is_open(const struct survey *survey, enum hold_kind kind)
+static bool is_of(const struct document *document, enum hold_kind kind)
 {
-	const struct resolution *resolution = &survey->resolution;
+	return document_is_of_guests(document) &&
+	       document_is_on_pmxcfs(document) == (kind == HOLD_PVE);
+}
 
+/* Whether a file that cannot be edited starts a guest, or is one's, that is to be off. */
+static bool keeps_open(const struct resolution *resolution, const struct document *document)
+{
+	for (size_t i = 0; i < resolution->n_guests; i++) {
+		const struct guest_verdict *verdict = &resolution->guests[i];
+		const struct document *config = resolution->subjects[verdict->subject].document;
+
+		if (!verdict->off)
+			continue;
+		if (config == document)
+			return true;
+		for (size_t j = 0; j < document->n_switches; j++)
+			if (document->switches[j].on &&
+			    resolve_is_switch_of(&document->switches[j], config->guest))
+				return true;
+	}
+	return false;
+}
+
+bool guests_are_open(const struct survey *survey, enum hold_kind kind)
+{
 	if (survey->plan.pending && kind == HOLD_PVE)
 		return true;
-	for (size_t i = 0; i < survey->plan.n_files; i++) {
-		const struct document *document = survey->plan.files[i].document;
-
-		if (document_is_of_guests(document) &&
-		    document_is_on_pmxcfs(document) == (kind == HOLD_PVE))
+	for (size_t i = 0; i < survey->plan.n_files; i++)
+		if (is_of(survey->plan.files[i].document, kind))
 			return true;
-	}
-	for (size_t i = 0; i < resolution->n_guests; i++) {
-		const struct document *document =
-			resolution->subjects[resolution->guests[i].subject].document;
+	for (size_t i = 0; i < survey->documents.n_items; i++) {
+		const struct document *document = survey->documents.items[i];
 
-		if (resolution->guests[i].off && document->unfit &&
-		    document_is_on_pmxcfs(document) == (kind == HOLD_PVE))
+		if (document->unfit && is_of(document, kind) &&
+		    keeps_open(&survey->resolution, document))
 			return true;
 	}
 	return false;
@@ -158,7 +177,7 @@ static int hold_back(const struct context *context, const struct survey *survey,
 		if (is_libvirts(plan->blocked[i].guest) == (kind == HOLD_LIBVIRT))
 			guests[n++] = plan->blocked[i].guest;
 	/* What was to be done, and is not, says nothing of whom it is about. */
-	if (!deferred && (n == 0 || !is_open(survey, kind)))
+	if (!deferred && (n == 0 || !guests_are_open(survey, kind)))
 		return 0;
 	return hold_file_write(&context->root, kind, guests, n, problem);
 }

@@ -24,6 +24,12 @@ _must_check_ int guests_lock(const struct context *context, struct survey *surve
  */
 void guests_tell(const struct context *context, const struct survey *survey);
 
+/*
+ * Whether some guest that is to be off is not, as a file is about to be edited, or is another
+ * stage's, or cannot be.
+ */
+bool guests_are_open(const struct survey *survey, enum hold_kind kind);
+
 /**
  * guests_hold_back() - Keep what starts guests by itself from doing so, as long as there is danger
  *

@@ -386,8 +386,7 @@ static const char global_options[] =
 	"      --config FILE     read FILE and no other configuration\n"
 	"      --json            print JSON\n"
 	"  -v, -q, --verbose, --quiet  say more (twice: everything), or errors alone\n"
-	"      --version         print the version\n"
-	"  -h, --help            print this, or with a command its help\n";
+	"  -h, --help, --version  print this, with a command its help; or the version\n";
 
 void options_help(const struct command *table, const struct command *command, struct buffer *out)
 {

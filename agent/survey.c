@@ -276,8 +276,7 @@ static int put_back(struct survey *survey, const struct survey_options *options,
 	if (options->overlay)
 		r = overlay_file(document, options->overlay);
 	if (r == 0 && document->source->is_guest)
-		return guest_put_back(&survey->meanings, &survey->scan, &no_names, document,
-				      &subject->was_held);
+		return guest_put_back(&survey->meanings, &survey->scan, &no_names, subject);
 	if (r == 0)
 		r = park_undo(&survey->meanings, document, &subject->back, &subject->n_back);
 	if (r == 0 && options->restore && strcmp(options->restore, document->path) == 0)
@@ -395,7 +394,7 @@ static const char *find_pve_folder(struct survey *survey)
 	struct buffer path = { 0 };
 	const char *folder;
 
-	if (survey->pve != PVE_WRITABLE && survey->pve != PVE_NO_QUORUM)
+	if (survey->deferred || (survey->pve != PVE_WRITABLE && survey->pve != PVE_NO_QUORUM))
 		return NULL;
 	if (!survey->scan.node)
 		return PVE_PATH;
@@ -419,9 +418,7 @@ static int look_for_pve(const struct context *context, const struct survey_optio
 		return r;
 	if (r < 0)
 		survey->pve = PVE_HANGS;
-	/* What was decided on counts, not files that do not say so yet. */
-	if (survey->pve != PVE_ABSENT && context_has_deferred(context))
-		survey->pve = PVE_NOT_MOUNTED;
+	survey->deferred = survey->pve != PVE_ABSENT && context_has_deferred(context);
 	survey->scan.pve_folder = find_pve_folder(survey);
 	return 0;
 }
@@ -437,7 +434,7 @@ static const struct source *find_owner(const char *path)
 /* What /etc/pve held when it could last be looked at. */
 static int remember_files(struct survey *survey)
 {
-	if (survey->pve != PVE_NOT_MOUNTED && survey->pve != PVE_HANGS)
+	if (!survey->deferred && survey->pve != PVE_NOT_MOUNTED && survey->pve != PVE_HANGS)
 		return 0;
 	for (size_t i = 0; survey->has_newest && i < survey->newest.n_files; i++) {
 		const struct snapshot_file *file = &survey->newest.files[i];
@@ -951,6 +948,9 @@ static int make_plan(const struct context *context, const struct survey_options 
 	}
 	if (r == 0)
 		survey->plan.baseline = survey->baseline_id;
+	if (r == 0 && options->scope == SCOPE_ALL && survey->plan.pending)
+		r = plan_warn(&survey->plan, "%s is %s: what has to be done there is not done",
+			      PVE_PATH, pve_state_to_string(survey->pve));
 	return r == 0 ? record_own_drivers(survey) : r;
 }
 

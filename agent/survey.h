@@ -60,9 +60,12 @@ struct survey_options {
  * @meanings: what is recorded, and what is meant by mentions seen for the first time
  * @policy:   in force
  * @pve:      in which state /etc/pve is
+ * @deferred: edits below it were cut short and wait: what was decided on counts, not files that do
+ *            not say so yet
  * @host_uses: one per function, for @policy
  * @undone:   network edits are not made as a rollback undid them
  * @plan:     what follows from all that
+ * @n_locked: files that were to be edited, and were left as somebody else had them locked
  */
 struct survey {
 	struct inventory now;
@@ -89,9 +92,11 @@ struct survey {
 	struct resolution resolution;
 	struct policy policy;
 	enum pve_state pve;
+	bool deferred;
 	const char **host_uses;
 	bool undone;
 	struct plan plan;
+	size_t n_locked;
 };
 
 void survey_done(struct survey *survey);

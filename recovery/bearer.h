@@ -8,7 +8,7 @@
 /* What kind of unit mentions of a kind mean. */
 static inline enum unit_kind reference_kind_means(enum reference_kind kind)
 {
-	return kind == REFERENCE_ADDRESS ? UNIT_FUNCTION : UNIT_NIC;
+	return kind == REFERENCE_NIC ? UNIT_NIC : UNIT_FUNCTION;
 }
 
 /**
@@ -28,5 +28,5 @@ void bearer_to_unit(const struct inventory *inventory, enum reference_kind kind,
 static inline const struct pairing *bearer_pairings(const struct match *match,
 						    enum reference_kind kind)
 {
-	return kind == REFERENCE_ADDRESS ? match->functions : match->nics;
+	return kind == REFERENCE_NIC ? match->nics : match->functions;
 }

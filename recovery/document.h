@@ -66,8 +66,8 @@ static inline size_t span_end(struct span span)
  * @whole_slot: no function is named: it means all functions that are there (the function of
  *           @address is 0). In a guest's configuration, where that is a form of its own; elsewhere
  *           such a mention is not @certain
- * @follows: for REFERENCE_GROUP: where the span of the mention starts whose function's group it is;
- *           it has no meaning of its own
+ * @follows: for REFERENCE_GROUP: where the span of the mention starts whose function's group it is.
+ *           It means that function if it was its group's number when it was first seen, else nobody
  * @in_name: the name as it stands in the file's own name, not in its contents; then @span is empty
  *           and at 0. NULL for any other mention
  * @in_body: @extent may be all that stands in a compound command of a shell script, which must not

@@ -25,7 +25,6 @@ struct undo {
 	struct edit *edits;
 	size_t n_edits;
 	size_t allocated;
-	bool held;
 };
 
 static int undo_add(struct undo *undo, struct span span, struct bytes text)
@@ -37,50 +36,84 @@ static int undo_add(struct undo *undo, struct span span, struct bytes text)
 	return r;
 }
 
-static int undo_holds(const struct document *document, struct undo *undo)
+static int undo_holds(struct subject *subject, struct undo *undo)
 {
-	const struct guest_config *guest = document->guest;
+	const struct guest_config *guest = subject->document->guest;
 	int r = 0;
 
-	for (size_t i = 0; guest && i < guest->n_devices && r == 0; i++) {
+	if (!guest)
+		return 0;
+	subject->held = calloc(guest->n_devices + 1, sizeof(bool));
+	if (!subject->held)
+		return -ENOMEM;
+	subject->n_held = guest->n_devices;
+	for (size_t i = 0; i < guest->n_devices && r == 0; i++) {
 		if (!guest->devices[i].held)
 			continue;
-		undo->held = true;
+		subject->was_held = subject->held[i] = true;
 		r = undo_add(undo, guest->devices[i].hold, bytes_of(guest->devices[i].original));
 	}
-	if (r == 0 && guest && guest->held_line.length > 0) {
-		undo->held = true;
+	if (r == 0 && guest->held_line.length > 0) {
+		subject->was_held = true;
 		r = undo_add(undo, guest->held_line, BYTES_NONE);
 	}
 	return r;
 }
 
+static struct bytes without_end(struct bytes line)
+{
+	while (line.size > 0 &&
+	       (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
+		line.size--;
+	return line;
+}
+
+/**
+ * struct left - What we left at a switch, as it stands there now
+ * @span: where;  @was: what stood there
+ */
+struct left {
+	struct span span;
+	struct bytes was;
+};
+
 /*
- * Where a text that was put in stands, if it still does: where the switch is, or, at the end of a
- * file whose last line had no end, that end before it.
+ * Whether a switch still stands as it was left: it does, too, where an editor gave its line another
+ * end. What was put in at the end of a file whose last line had no end begins with that one's.
  */
 static bool stands_as_left(const struct document *document, const struct start_switch *of,
-			   const char *now, struct span *ret_span)
+			   const struct turned_off *off, struct left *ret_left)
 {
-	size_t size = strlen(now), end = span_end(of->span);
+	size_t size = strlen(off->now), end = span_end(of->span);
+	struct bytes text = document_text(document, of->span);
 
-	if (size < of->span.length || size > end)
+	if (size >= of->span.length && size <= end) {
+		*ret_left = (struct left){ { end - size, size }, bytes_of(off->was) };
+		if (bytes_equal(document_text(document, ret_left->span), bytes_of(off->now)))
+			return true;
+	}
+	if (of->span.length == 0 ||
+	    !bytes_equal(without_end(text), without_end(bytes_of(off->now))))
 		return false;
-	*ret_span = (struct span){ end - size, size };
-	return bytes_equal(document_text(document, *ret_span), bytes_of(now));
+	*ret_left = (struct left){ of->span, BYTES_NONE };
+	if (*off->was) {
+		ret_left->span.length = without_end(text).size;
+		ret_left->was = without_end(bytes_of(off->was));
+	}
+	return true;
 }
 
 /* What turned a guest off at a switch, if that still stands as it was left. */
 static const struct turned_off *find_off(const struct meanings *meanings,
 					 const struct document *document,
-					 const struct start_switch *of, struct span *ret_span)
+					 const struct start_switch *of, struct left *ret_left)
 {
 	for (size_t i = 0; i < meanings->n_turned_off; i++) {
 		const struct turned_off *off = &meanings->turned_off[i];
 
 		if (!off->file && strcmp(off->path, document->path) == 0 &&
 		    strcmp(off->guest, of->guest) == 0 &&
-		    stands_as_left(document, of, off->now, ret_span))
+		    stands_as_left(document, of, off, ret_left))
 			return off;
 	}
 	return NULL;
@@ -93,12 +126,10 @@ static int undo_switches(const struct meanings *meanings, const struct document 
 
 	for (size_t i = 0; i < document->n_switches && r == 0; i++) {
 		const struct start_switch *of = &document->switches[i];
-		const struct turned_off *off;
-		struct span span;
+		struct left left;
 
-		off = of->on ? NULL : find_off(meanings, document, of, &span);
-		if (off)
-			r = undo_add(undo, span, bytes_of(off->was));
+		if (!of->on && find_off(meanings, document, of, &left))
+			r = undo_add(undo, left.span, left.was);
 	}
 	return r;
 }
@@ -121,23 +152,21 @@ static int apply_undo(struct document *document, struct undo *undo)
 }
 
 int guest_put_back(const struct meanings *meanings, const struct scan_context *context,
-		   const struct name_set *names, struct document *document, bool *ret_held)
+		   const struct name_set *names, struct subject *subject)
 {
+	struct document *document = subject->document;
 	struct undo undo = { 0 };
 	int r;
 
-	*ret_held = false;
 	r = scan_alone(context, names, document);
 	if (r == 0)
-		r = undo_holds(document, &undo);
+		r = undo_holds(subject, &undo);
 	if (r == 0)
 		r = undo_switches(meanings, document, &undo);
 	if (r == 0 && undo.n_edits > 0)
 		r = apply_undo(document, &undo);
 	document_clear_scan(document);
 	free(undo.edits);
-	if (r == 0)
-		*ret_held = undo.held;
 	return r;
 }
 
@@ -171,13 +200,13 @@ struct sheet {
 	size_t plain_allocated;
 };
 
-static int add_touch(struct sheet *sheet, size_t offset, enum remedy remedy, const char *reason)
+static int add_touch(struct sheet *sheet, struct span span, enum remedy remedy, const char *reason)
 {
 	struct rendered *rendered = sheet->rendered;
 
 	if (ARRAY_RESERVE(rendered->touches, rendered->n_touches, rendered->touches_allocated) < 0)
 		return -ENOMEM;
-	rendered->touches[rendered->n_touches++] = (struct guest_touch){ offset, remedy, reason };
+	rendered->touches[rendered->n_touches++] = (struct guest_touch){ span, remedy, reason };
 	return 0;
 }
 
@@ -192,12 +221,15 @@ static int add_edit(struct sheet *sheet, struct span span, const char *text)
 	return 0;
 }
 
+/* Two files may say that they are of one guest: each is judged for itself. */
 static const struct guest_verdict *verdict_of(const struct sheet *sheet)
 {
-	const struct document *document = sheet->document;
+	const struct resolution *resolution = sheet->resolution;
 
-	return document->guest ? resolution_find_guest(sheet->resolution, document->guest->id)
-			       : NULL;
+	for (size_t i = 0; i < resolution->n_guests; i++)
+		if (&resolution->subjects[resolution->guests[i].subject] == sheet->subject)
+			return &resolution->guests[i];
+	return NULL;
 }
 
 /* The guest that a switch starts, if it must not. */
@@ -210,7 +242,7 @@ static const struct guest_verdict *guest_of_switch(const struct sheet *sheet,
 		const struct guest_verdict *verdict = &resolution->guests[i];
 		const struct subject *subject = &resolution->subjects[verdict->subject];
 
-		if (resolve_is_switch_of(of, subject->document->guest))
+		if (verdict->off && resolve_is_switch_of(of, subject->document->guest))
 			return verdict;
 	}
 	return NULL;
@@ -250,9 +282,9 @@ static int turn_off(struct sheet *sheet)
 		const struct start_switch *of = &document->switches[i];
 		const struct guest_verdict *verdict = guest_of_switch(sheet, of);
 
-		if (!of->on || !verdict || !verdict->off)
+		if (!of->on || !verdict)
 			continue;
-		r = add_touch(sheet, of->span.offset, REMEDY_BLOCK, verdict->reason);
+		r = add_touch(sheet, of->span, REMEDY_BLOCK, verdict->reason);
 		if (r == 0)
 			r = remember(sheet, of);
 		if (of->file)
@@ -277,8 +309,8 @@ static int hold_device(struct sheet *sheet, const struct guest_verdict *verdict,
 	int r;
 
 	if (!text)
-		return 0;
-	r = add_touch(sheet, device->hold.offset, REMEDY_HOLD, verdict->reason);
+		return -ENOMEM;
+	r = add_touch(sheet, device->hold, REMEDY_HOLD, verdict->reason);
 	return r == 0 ? add_edit(sheet, device->hold, text) : r;
 }
 
@@ -299,7 +331,7 @@ static int hold(struct sheet *sheet, const struct guest_verdict *verdict)
 	}
 	if (r < 0 || holds || !guest->hold_line)
 		return r;
-	r = add_touch(sheet, guest->hold_at, REMEDY_HOLD, verdict->reason);
+	r = add_touch(sheet, (struct span){ guest->hold_at, 0 }, REMEDY_HOLD, verdict->reason);
 	return r == 0 ? add_edit(sheet, (struct span){ guest->hold_at, 0 }, guest->hold_line) : r;
 }
 
@@ -330,7 +362,7 @@ static int relocate(struct sheet *sheet, const struct guest_verdict *verdict)
 
 		if (!finding->new_name || stands_in_hold(sheet, verdict, span))
 			continue;
-		r = add_touch(sheet, span.offset, REMEDY_RELOCATE, finding->reason);
+		r = add_touch(sheet, span, REMEDY_RELOCATE, finding->reason);
 		if (r == 0)
 			r = add_edit(sheet, span, finding->new_name);
 		if (r == 0)
@@ -427,9 +459,13 @@ static int would_differ(const struct resolution *resolution, const struct subjec
 
 static int compare_touches(const void *a, const void *b)
 {
-	const struct guest_touch *one = a, *other = b;
+	const struct span *one = &((const struct guest_touch *)a)->span;
+	const struct span *other = &((const struct guest_touch *)b)->span;
 
-	return (one->offset > other->offset) - (one->offset < other->offset);
+	/* What is put in comes before what it is put in front of. */
+	if (one->offset != other->offset)
+		return one->offset > other->offset ? 1 : -1;
+	return (one->length > 0) - (other->length > 0);
 }
 
 int guest_render(const struct resolution *resolution, const struct policy *policy,

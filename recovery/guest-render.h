@@ -13,10 +13,10 @@
 
 /**
  * struct guest_touch - One place of a document that comes out differently
- * @offset: in the document
+ * @span: of the document; empty for what is put in
  */
 struct guest_touch {
-	size_t offset;
+	struct span span;
 	enum remedy remedy;
 	const char *reason;
 };
@@ -25,17 +25,17 @@ struct guest_touch {
  * guest_put_back() - Turn on again, in a document alone, what was turned off in its file
  * @meanings: tells what that was, where the file does not tell itself
  * @names:    for the scan
- * @ret_held: a hold stood in it
+ * @subject:  its document is of a source with @is_guest and not scanned yet; @was_held and @held
+ *            are set
  *
  * Settings that are held get their devices back, lines that a hold put in are taken out, switches
  * that still stand as we left them are as they were. The document's @disk is the file then, if that
- * is different. @document is of a source with @is_guest and not scanned yet.
+ * is different.
  *
  * Return: 0, or a negative errno.
  */
 _must_check_ int guest_put_back(const struct meanings *meanings, const struct scan_context *context,
-				const struct name_set *names, struct document *document,
-				bool *ret_held);
+				const struct name_set *names, struct subject *subject);
 
 /**
  * guest_put_back_removal() - Make a document of a file that was removed to turn a guest off

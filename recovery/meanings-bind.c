@@ -6,6 +6,7 @@
 
 #include "recovery/bearer.h"
 #include "recovery/park.h"
+#include "recovery/source.h"
 #include "recovery/sources/address-token.h"
 
 /**
@@ -494,6 +495,42 @@ static bool is_adopted(const struct binder *binder, size_t reference)
 	return past->adopt || (past->adopted && owner && past->adopted(past->adopted_data, owner));
 }
 
+/*
+ * Proxmox copies sections: a snapshot of a guest is a copy of what is in force, and is copied back
+ * by its rollback. Such a copy means what the original did; where two of the same text mean
+ * different devices nobody knows which it is of.
+ *
+ * Return: whether it is a copy.
+ */
+static bool bind_copy(struct binder *binder, size_t index)
+{
+	const struct document *document = binder->document;
+	const struct reference *reference = &document->references[index];
+	const struct meanings *meanings = binder->meanings;
+	const struct mention *original = NULL;
+	bool differ = false;
+
+	if (!document_is_of_guests(document))
+		return false;
+	for (size_t i = 0; i < meanings->n_mentions; i++) {
+		const struct mention *mention = &meanings->mentions[i];
+
+		if (mention->kind != reference->kind ||
+		    strcmp(mention->path, document->path) != 0 ||
+		    strcmp(mention->key, reference->key) != 0 ||
+		    !bytes_equal(bytes_of(mention->text), document_name_of(document, reference)))
+			continue;
+		differ |= original && original->unit != mention->unit;
+		original = mention;
+	}
+	if (!original)
+		return false;
+	bind_to_mention(binder, index, original);
+	if (differ)
+		bind_to(binder, index, MEANS_NOBODY, ORIGIN_AMBIGUOUS);
+	return true;
+}
+
 /* A mention that a person wrote or changed (contract section 1). */
 static int bind_new(struct binder *binder, size_t index)
 {
@@ -507,6 +544,8 @@ static int bind_new(struct binder *binder, size_t index)
 	bool same = false, adopted = is_adopted(binder, index);
 	int r;
 
+	if (!adopted && bind_copy(binder, index))
+		return 0;
 	if (kind == REFERENCE_ADDRESS && !adopted) {
 		size_t unit = find_enabled_by_hand(binder, reference);
 
@@ -587,7 +626,9 @@ static int bind_document(struct binder *binder, const struct put_back *back, siz
 	}
 	for (size_t i = 0; i < document->n_references; i++) {
 		if (document->references[i].kind == REFERENCE_GROUP) {
-			bind_to(binder, i, MEANS_NOBODY, ORIGIN_KEPT);
+			/* Whose it is follows from where the function is found. */
+			if (!binder->bound[i])
+				bind_to(binder, i, MEANS_NOBODY, ORIGIN_NEW);
 			continue;
 		}
 		if (binder->bound[i] && binder->past->adopted && is_adopted(binder, i)) {

@@ -13,7 +13,6 @@
 static const char *const kinds[_REFERENCE_KIND_MAX] = {
 	[REFERENCE_NIC] = "nic",
 	[REFERENCE_ADDRESS] = "address",
-	/* Never recorded: it has no meaning of its own. */
 	[REFERENCE_GROUP] = "group",
 };
 
@@ -91,6 +90,8 @@ static void add_units(const struct meanings *meanings, struct json_writer *write
 			json_add_integer(writer, object, "port", unit->nic.port);
 			json_add_integer(writer, object, "ports_on_card", unit->ports_on_card);
 			json_add_string(writer, object, "driver", unit->nic.driver);
+		} else if (unit->nic.mac) {
+			json_add_string(writer, object, "mac", unit->nic.mac);
 		}
 		if (unit->lost)
 			json_add_bool(writer, object, "lost", true);
@@ -440,12 +441,12 @@ static void read_unit_item(struct reader *reader, struct json_object *object)
 		if (reader->r == 0 &&
 		    (!unit.nic.name || !nic_name_is_valid(bytes_of(unit.nic.name))))
 			refuse(reader, "name", "is not the name of a NIC");
-		unit.nic.mac = read_string(reader, object, "mac");
 		unit.nic.port = (int)read_integer(reader, object, "port", -1, INT32_MAX, UNKNOWN);
 		unit.nic.driver = read_string(reader, object, "driver");
 		unit.ports_on_card =
 			(unsigned int)read_integer(reader, object, "ports_on_card", 0, 65535, 0);
 	}
+	unit.nic.mac = read_string(reader, object, "mac");
 	unit.lost = read_bool(reader, object, "lost");
 	if (reader->r == 0) {
 		r = json_get_object(object, "pci", &reader->place, &pci, reader->problem);
@@ -650,6 +651,8 @@ static void read_turned_off_item(struct reader *reader, struct json_object *obje
 	off->file = read_bool(reader, object, "removed");
 	off->was = read_content(reader, object, "was", false);
 	off->now = read_content(reader, object, "now", false);
+	if (off->file && !*off->was)
+		refuse(reader, "was", "is missing");
 	if (reader->r == 0 && !snapshot_path_is_valid(off->path))
 		refuse(reader, "file", "is not the path of a file");
 }

@@ -22,6 +22,8 @@
  *
  * As it was when the mention was first seen, or a person last said that it is right: whoever joins
  * the group later would be taken from the host along with the device.
+ *
+ * Of a mention that denotes nobody: the functions below which a virtual one may be made there.
  */
 struct company {
 	bool known;
@@ -200,12 +202,15 @@ enum origin {
  * @parked: it is out of force at the moment
  * @held, @said, @company: as in struct mention; @said is NULL for one that is seen for the first
  *          time
+ * @refused: first seen now, and it names what the host needs: it is recorded as one that means
+ *          nobody, until a person says otherwise
  */
 struct binding {
 	enum origin origin;
 	size_t unit;
 	bool parked;
 	bool held;
+	bool refused;
 	const char *said;
 	struct company company;
 };

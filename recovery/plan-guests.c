@@ -9,13 +9,14 @@
 
 /**
  * struct teller - Telling the lines of one file
- * @next: first touch that no line was found for
+ * @told: the last of what was put in that a line was found for; it makes no other
  * @edit, @grown, @shrunk: edits before the line, and what they add and remove
  */
 struct teller {
 	struct plan *plan;
 	const struct subject *subject;
 	const struct rendered *rendered;
+	const struct guest_touch *told;
 	size_t edit;
 	size_t grown;
 	size_t shrunk;
@@ -48,9 +49,16 @@ static const struct guest_touch *find_touch(struct teller *teller, const struct 
 		return NULL;
 	start = offset_in_document(teller, pair->offset);
 	end = start + pair->new.size;
-	for (size_t i = 0; i < rendered->n_touches && !found; i++)
-		if (rendered->touches[i].offset >= start && rendered->touches[i].offset < end)
+	for (size_t i = 0; i < rendered->n_touches && !found; i++) {
+		struct span span = rendered->touches[i].span;
+
+		if (&rendered->touches[i] == teller->told)
+			continue;
+		if (span.offset < end && MAX_OF(span_end(span), span.offset + 1) > start)
 			found = &rendered->touches[i];
+	}
+	if (found && found->span.length == 0)
+		teller->told = found;
 	return found;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What everything means once a plan is carried out. */
+#include "recovery/bearer.h"
 #include "recovery/plan.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@ static void keep_numbers(const struct inventory *now, size_t index, const struct
 			 struct unit *unit)
 {
 	if (old->kind == UNIT_NIC && !unit->nic.mac && !now->nics[index].mac)
+		unit->nic.mac = old->nic.mac;
+	/* With a driver for guests a function has no link to tell it. */
+	if (old->kind == UNIT_FUNCTION && !unit->nic.mac)
 		unit->nic.mac = old->nic.mac;
 	if (!unit->function.serial && !unit->shared_serial) {
 		unit->function.serial = old->function.serial;
@@ -152,6 +156,35 @@ static int take_unit(struct scribe *scribe, size_t index, size_t *ret_index)
 	return 0;
 }
 
+/* The function whose group's number this is, if it was right once, or is from now on. */
+static int take_group(struct scribe *scribe, const struct subject *subject, size_t reference,
+		      size_t *ret_index)
+{
+	const struct document *document = subject->document;
+	const struct finding *finding = &subject->findings[reference];
+	size_t followed = document_first_from(document, document->references[reference].follows);
+
+	if (subject->bindings[reference].unit != MEANS_NOBODY)
+		return take_unit(scribe, subject->bindings[reference].unit, ret_index);
+	*ret_index = MEANS_NOBODY;
+	if ((!finding->agrees && !finding->new_name) || followed >= document->n_references)
+		return 0;
+	return take_unit(scribe, subject->bindings[followed].unit, ret_index);
+}
+
+/* The virtual function that was made by now where nobody was; SIZE_MAX if there is none. */
+static size_t made_late(const struct scribe *scribe, const struct subject *subject, size_t index)
+{
+	const struct binding *binding = &subject->bindings[index];
+
+	if (!document_is_of_guests(subject->document) || binding->unit != MEANS_NOBODY ||
+	    binding->origin == ORIGIN_AMBIGUOUS || binding->refused ||
+	    subject->document->references[index].kind != REFERENCE_ADDRESS ||
+	    subject->findings[index].verdict == VERDICT_BLOCK)
+		return SIZE_MAX;
+	return bearer_find(scribe->now, subject->document, &subject->document->references[index]);
+}
+
 /* The unit that a reference means from now on. */
 static int take_binding(struct scribe *scribe, const struct subject *subject, size_t reference,
 			size_t *ret_index)
@@ -161,6 +194,17 @@ static int take_binding(struct scribe *scribe, const struct subject *subject, si
 	const struct nic *bearer;
 	struct unit unit;
 
+	*ret_index = MEANS_NOBODY;
+	if (document->references[reference].kind == REFERENCE_GROUP)
+		return take_group(scribe, subject, reference, ret_index);
+	if (binding->refused)
+		return 0;
+	if (made_late(scribe, subject, reference) != SIZE_MAX) {
+		unit_from_function(scribe->now,
+				   &scribe->now->functions[made_late(scribe, subject, reference)],
+				   &unit);
+		return meanings_add_unit(scribe->meanings, &unit, ret_index);
+	}
 	if (document_is_of_guests(document) && binding->unit != MEANS_NOBODY &&
 	    scribe->resolution->pairings[binding->unit].fate == FATE_REPLACED) {
 		/* Whoever follows the newcomer, guests never do. */
@@ -305,22 +349,28 @@ static int write_parked(struct scribe *scribe, const struct subject *subject,
 	return r;
 }
 
+static int add_member(struct scribe *scribe, const struct pci_function *function, size_t *units,
+		      size_t *n)
+{
+	struct unit unit;
+	int r;
+
+	unit_from_function(scribe->now, function, &unit);
+	r = meanings_add_unit(scribe->meanings, &unit, &units[*n]);
+	if (r == 0)
+		++*n;
+	return r;
+}
+
 /* Everybody in the group of a function. */
 static int add_group(struct scribe *scribe, int group, size_t *units, size_t *n)
 {
-	for (size_t i = 0; i < scribe->now->n_functions; i++) {
-		struct unit unit;
-		int r;
+	int r = 0;
 
-		if (scribe->now->functions[i].iommu_group != group)
-			continue;
-		unit_from_function(scribe->now, &scribe->now->functions[i], &unit);
-		r = meanings_add_unit(scribe->meanings, &unit, &units[*n]);
-		if (r < 0)
-			return r;
-		++*n;
-	}
-	return 0;
+	for (size_t i = 0; i < scribe->now->n_functions && r == 0; i++)
+		if (scribe->now->functions[i].iommu_group == group)
+			r = add_member(scribe, &scribe->now->functions[i], units, n);
+	return r;
 }
 
 /* Whom a device that a guest takes shares its groups with when the mention is first seen. */
@@ -344,8 +394,10 @@ static int learn_company(struct scribe *scribe, const struct reference *referenc
 		    (!reference->whole_slot ||
 		     !pci_address_same_device(&member->address, &function->address)))
 			continue;
+		if (member->iommu_group == UNKNOWN)
+			r = add_member(scribe, member, units, &n);
 		/* Functions of a slot mostly share a group, and follow each other. */
-		if (member->iommu_group != UNKNOWN && member->iommu_group != group)
+		else if (member->iommu_group != group)
 			r = add_group(scribe, member->iommu_group, units, &n);
 		group = member->iommu_group;
 	}
@@ -367,18 +419,58 @@ static int carry_company(struct scribe *scribe, const struct company *old, struc
 	return r;
 }
 
+/* Buses that the virtual functions of one card may reach over (PCIe 9.2.1.2: 256 and more). */
+#define VIRTUAL_BUSES 8
+
+/* Who may carry a virtual function at an address where nobody is yet. */
+static int note_carriers(struct scribe *scribe, const struct pci_address *address,
+			 struct company *company)
+{
+	const struct inventory *now = scribe->now;
+	size_t *units, n = 0;
+
+	units = arena_allocate(&scribe->meanings->arena, (now->n_functions + 1) * sizeof(*units));
+	if (!units)
+		return -ENOMEM;
+	for (size_t i = 0; i < now->n_functions; i++) {
+		const struct pci_function *function = &now->functions[i];
+		struct unit unit;
+		int r;
+
+		if (function->has_physfn || pci_function_is_bridge(function) ||
+		    function->address.domain != address->domain ||
+		    function->address.bus > address->bus ||
+		    function->address.bus + VIRTUAL_BUSES < address->bus)
+			continue;
+		unit_from_function(now, function, &unit);
+		r = meanings_add_unit(scribe->meanings, &unit, &units[n]);
+		if (r < 0)
+			return r;
+		n++;
+	}
+	*company = (struct company){ true, units, n };
+	return 0;
+}
+
 static int write_company(struct scribe *scribe, const struct subject *subject, size_t index,
 			 struct company *company)
 {
 	const struct reference *reference = &subject->document->references[index];
 	const struct binding *binding = &subject->bindings[index];
 	const struct pairing *pairing;
+	size_t late = made_late(scribe, subject, index);
 
 	if (reference->kind != REFERENCE_ADDRESS || !document_is_of_guests(subject->document))
 		return 0;
+	if (late != SIZE_MAX)
+		return learn_company(scribe, reference, &scribe->now->functions[late], company);
 	if (binding->company.known)
 		return carry_company(scribe, &binding->company, company);
-	if (binding->unit == MEANS_NOBODY || subject->findings[index].verdict == VERDICT_BLOCK)
+	if (binding->unit == MEANS_NOBODY)
+		return binding->origin == ORIGIN_DANGLING
+			       ? note_carriers(scribe, &reference->address, company)
+			       : 0;
+	if (subject->findings[index].verdict == VERDICT_BLOCK)
 		return 0;
 	pairing = &scribe->resolution->pairings[binding->unit];
 	if (pairing->fate != FATE_FOUND)
@@ -405,7 +497,8 @@ static int write_mention(struct scribe *scribe, const struct document *plain,
 	mention->body = reference->body;
 	mention->key = arena_copy_text(arena, reference->key ? reference->key : "");
 	mention->line_digest = reference->line_digest;
-	mention->ambiguous = subject->bindings[index].origin == ORIGIN_AMBIGUOUS;
+	mention->ambiguous = subject->bindings[index].origin == ORIGIN_AMBIGUOUS ||
+			     subject->bindings[index].refused;
 	mention->held = is_held(scribe, &subject->bindings[index]);
 	if (!mention->path || !mention->text || !mention->said || !mention->block || !mention->key)
 		return -ENOMEM;
@@ -432,11 +525,11 @@ static int write_mentions(struct scribe *scribe, const struct document *plain,
 		while (old < n && rendered->plain_offset[old] < reference->span.offset)
 			old++;
 		if (old >= n || rendered->plain_offset[old] != reference->span.offset ||
-		    rendered->out_of_force[old] || reference->kind == REFERENCE_GROUP)
+		    rendered->out_of_force[old])
 			continue;
 		binding = &subject->bindings[old];
 		if (binding->unit == MEANS_NOBODY && binding->origin == ORIGIN_DANGLING &&
-		    reference->kind == REFERENCE_NIC)
+		    reference->kind == REFERENCE_NIC && !document_is_of_guests(subject->document))
 			continue;
 		r = write_mention(scribe, plain, reference, subject, old);
 		if (r < 0)
@@ -501,10 +594,16 @@ static int write_subject(struct scribe *scribe, const struct document *plain,
 	return r;
 }
 
+/* Whether nothing can be told of a file today; what is known of it is carried on. */
+static bool is_mute(const struct document *document)
+{
+	return document->unfit || (document->rejected && document_is_of_guests(document));
+}
+
 static bool is_subject(const struct resolution *resolution, const char *path)
 {
 	for (size_t i = 0; i < resolution->n_subjects; i++)
-		if (!resolution->subjects[i].document->unfit &&
+		if (!is_mute(resolution->subjects[i].document) &&
 		    strcmp(resolution->subjects[i].document->path, path) == 0)
 			return true;
 	return false;
@@ -666,7 +765,7 @@ static int write_meanings(struct scribe *scribe, const struct plan *plan,
 	for (size_t i = 0; sources[i] && r == 0; i++)
 		r = sources[i]->scan(sources[i], context, &plain, names);
 	for (size_t i = 0; i < plain.n_items && r == 0; i++)
-		if (!plain.items[i]->unfit)
+		if (!is_mute(resolution->subjects[i].document))
 			r = write_subject(scribe, plain.items[i], &resolution->subjects[i],
 					  &plan->rendered[i]);
 	return r < 0 ? r : carry_absent_files(scribe);

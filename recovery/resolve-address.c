@@ -61,14 +61,14 @@ static const char *sketch_occupant(const struct question *question, struct sketc
 static const char *mark_stale(struct question *question)
 {
 	const struct resolver *resolver = question->resolver;
-	const char *protected = NULL;
+	const char *why = NULL;
 
 	if (question->occupant)
-	protected = resolve_protection(resolver->resolution->past, resolver->policy,
-				       question->occupant, true);
+		why = resolve_protection(resolver->resolution->past, resolver->policy,
+					 question->occupant, true);
 	question->finding->stale = true;
-	question->finding->protects = protected != NULL;
-	return protected;
+	question->finding->protects = why != NULL;
+	return why;
 }
 
 /* Not where it was meant to be: out of force. @state says what is known about its device. */
@@ -163,14 +163,14 @@ static bool is_away_from_home(const struct question *question)
 static const char *protection_of_slot(const struct question *question)
 {
 	const struct resolver *resolver = question->resolver;
-	const char *protected = NULL;
+	const char *why = NULL;
 
-	for (size_t i = 0; i < resolver->now->n_functions && !protected; i++)
+	for (size_t i = 0; i < resolver->now->n_functions && !why; i++)
 		if (pci_address_same_device(&resolver->now->functions[i].address,
 					    &question->reference->address))
-	protected = resolve_protection(resolver->resolution->past, resolver->policy,
-				       &resolver->now->functions[i], true);
-	return protected;
+			why = resolve_protection(resolver->resolution->past, resolver->policy,
+						 &resolver->now->functions[i], true);
+	return why;
 }
 
 /* The device is here, as @now. */

@@ -94,12 +94,26 @@ static bool is_taken_there(const struct question *question, const struct pci_fun
 static const char *protection_there(const struct question *question)
 {
 	const struct inventory *now = question->resolver->now;
-	const char *protected = NULL;
+	const char *why = NULL;
 
-	for (size_t i = 0; question->occupant && i < now->n_functions && !protected; i++)
+	for (size_t i = 0; question->occupant && i < now->n_functions && !why; i++)
 		if (is_taken_there(question, &now->functions[i]))
-	protected = protection(question, &now->functions[i], true);
-	return protected;
+			why = protection(question, &now->functions[i], true);
+	return why;
+}
+
+/* Whether what sits where the mention says is proven not to be the device that is meant. */
+static bool is_another(const struct question *question)
+{
+	const struct pci_function *is = question->occupant, *meant;
+
+	if (!is || question->binding->unit == MEANS_NOBODY ||
+	    (is->vendor == 0xffff && is->device == 0xffff))
+		return false;
+	meant = &resolve_meant_unit(question)->function;
+	if (is->vendor != meant->vendor || is->device != meant->device || is->class != meant->class)
+		return true;
+	return is->serial && meant->serial && strcmp(is->serial, meant->serial) != 0;
 }
 
 /* Not there where the mention says. @state says what is known about the device that is meant. */
@@ -108,7 +122,8 @@ static int block_stale(struct question *question, bool proof, const char *state)
 	const char *protected = protection_there(question);
 	struct sketch who;
 
-	question->finding->proof = question->occupant && (proof || protected);
+	question->finding->proof = question->occupant &&
+				   (proof || protected || is_another(question));
 	question->finding->protects = protected != NULL;
 	if (!question->occupant && strcmp(state, DEVICE_GONE) == 0)
 		return block(question, "%s", state);
@@ -233,10 +248,8 @@ static bool is_there(const struct question *question, const struct pci_function 
 static int resolve_found(struct question *question, const struct pci_function *now,
 			 const struct pairing *pairing)
 {
-	if (is_away_from_home(question) && pairing->confidence != CONFIDENCE_CERTAIN)
+	if (is_away_from_home(question))
 		return block_stale(question, false, "was meant on another machine");
-	if (is_away_from_home(question) && is_there(question, now))
-		return block(question, "was meant on another machine");
 	if (!is_there(question, now))
 		return resolve_moved(question, now, pairing);
 	return resolve_conclude(question, VERDICT_KEEP, false, NULL);
@@ -269,30 +282,27 @@ static int resolve_not_yet(struct question *question, const struct pairing *pair
 	return resolve_found(question, &now, pairing);
 }
 
-/* Whether a function sits where it sat in an older inventory. */
-static bool sat_there(const struct match *match, const struct pci_address *address)
-{
-	const struct pci_function *before = inventory_find_function(match->before, address);
-	const struct pairing *pairing;
-
-	if (!before)
-		return false;
-	pairing = &match->functions[before - match->before->functions];
-	return pairing->fate == FATE_FOUND &&
-	       pci_address_equal(&match->after->functions[pairing->index].address, address);
-}
-
 /*
- * Virtual functions are made late in the boot, or by hand. One whose physical function has been
- * there all the time is no newcomer.
+ * Virtual functions are made late in the boot, or by hand. One of a card that was there when the
+ * mention was first seen is no newcomer.
  */
 static bool is_made_late(const struct question *question)
 {
-	const struct past *past = question->resolver->resolution->past;
+	const struct resolver *resolver = question->resolver;
+	const struct company *carriers = &question->binding->company;
+	const struct pci_function *carrier;
 
-	return question->occupant->has_physfn &&
-	       sat_there(past->settled, &question->occupant->physfn) &&
-	       (!past->baseline || sat_there(past->baseline, &question->occupant->physfn));
+	if (!question->occupant->has_physfn)
+		return false;
+	carrier = inventory_find_function(resolver->now, &question->occupant->physfn);
+	for (size_t i = 0; carrier && i < carriers->n_units; i++) {
+		const struct pairing *pairing = &resolver->resolution->pairings[carriers->units[i]];
+
+		if (pairing->fate == FATE_FOUND &&
+		    &resolver->now->functions[pairing->index] == carrier)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -336,6 +346,29 @@ int resolve_guest_address(struct question *question)
 	return resolve_unit(question);
 }
 
+/* Why the host needs the link that bears the name, or what it stands on. */
+static const char *protection_of_bearer(const struct question *question)
+{
+	const struct pci_function *function = NULL;
+
+	if (question->bearer && question->bearer->has_pci)
+		function = inventory_find_function(question->resolver->now, &question->bearer->pci);
+	return function ? protection(question, function, true) : NULL;
+}
+
+static int block_link(struct question *question, const char *state)
+{
+	const char *why = protection_of_bearer(question);
+
+	question->finding->stale = true;
+	question->finding->proof = question->bearer != NULL;
+	question->finding->protects = why != NULL;
+	return resolve_conclude(question, VERDICT_BLOCK, true, "%s %.*s: %s%s%s%s",
+				question->reference->key, NAME_ARGS(question), state,
+				question->bearer ? "; another bears its name now" : "",
+				why ? ", needed by the host: " : "", why ? why : "");
+}
+
 /* A link of the host that a guest uses, or gets. */
 int resolve_guest_nic(struct question *question)
 {
@@ -343,29 +376,23 @@ int resolve_guest_nic(struct question *question)
 	const struct inventory *now = question->resolver->now;
 	const struct policy *policy = question->resolver->policy;
 	const struct binding *binding = question->binding;
+	_cleanup_(buffer_done) struct buffer state = { 0 };
 	const struct pairing *pairing;
 	const struct nic *nic;
 	bool again;
 
 	if (binding->origin == ORIGIN_AMBIGUOUS || binding->unit == MEANS_NOBODY) {
-		if (!question->bearer || binding->origin == ORIGIN_NEW)
+		if (!question->bearer)
 			return resolve_conclude(question, VERDICT_KEEP, false, NULL);
-		question->finding->stale = question->finding->proof = true;
-		return resolve_conclude(question, VERDICT_BLOCK, true,
-					"%s %.*s: it meant no NIC that is there, and one bears "
-					"the name now",
-					reference->key, NAME_ARGS(question));
+		return block_link(question, "it meant no NIC that is there");
 	}
 	pairing = resolve_pairing(question);
 	if (pairing->fate == FATE_NOT_YET || pairing->fate == FATE_UNREADABLE)
 		return resolve_conclude(question, VERDICT_KEEP, false, NULL);
-	if (pairing->fate != FATE_FOUND) {
-		question->finding->stale = true;
-		question->finding->proof = question->bearer != NULL;
-		return resolve_conclude(question, VERDICT_BLOCK, true, "%s %.*s: NIC gone%s",
-					reference->key, NAME_ARGS(question),
-					question->bearer ? "; another bears its name now" : "");
-	}
+	if (pairing->fate != FATE_FOUND)
+		return block_link(question, "NIC gone");
+	if (is_away_from_home(question) && pairing->confidence != CONFIDENCE_CERTAIN)
+		return block_link(question, "was meant on another machine");
 	nic = &now->nics[pairing->index];
 	if (nic == question->bearer || !nic->settled)
 		return resolve_conclude(question, VERDICT_KEEP, false, NULL);
@@ -378,11 +405,9 @@ int resolve_guest_nic(struct question *question)
 					reference->key, NAME_ARGS(question), nic->name,
 					resolve_proof(pairing->evidence));
 	}
-	question->finding->proof = question->bearer != NULL;
-	return resolve_conclude(question, VERDICT_BLOCK, true, "%s %.*s: the NIC is %s now (%s)%s",
-				reference->key, NAME_ARGS(question), nic->name,
-				resolve_proof(pairing->evidence),
-				question->bearer ? "; another bears its name now" : "");
+	buffer_appendf(&state, "the NIC is %s now (%s)", nic->name,
+		       resolve_proof(pairing->evidence));
+	return state.failed ? -ENOMEM : block_link(question, state.data);
 }
 
 /* Where the function sits whose group a number is, once the plan is carried out; NULL: unknown. */
@@ -416,21 +441,29 @@ static bool is_adopted(const struct question *question)
 	       past->adopted(past->adopted_data, question->reference->owner);
 }
 
-/* Proxmox compares the number with the group's at every start (PVE::Mapping::PCI). */
+/*
+ * Proxmox compares the number with the group's at every start (PVE::Mapping::PCI). One that was
+ * wrong from the beginning is its author's to correct.
+ */
 int resolve_guest_group(struct question *question)
 {
 	const struct pci_function *function = followed_function(question);
 	struct pci_address_name name;
 	char number[16];
+	bool again;
 
-	if (!function || function->iommu_group == UNKNOWN ||
-	    (!question->resolver->resolution->past->baseline && !is_adopted(question)))
+	if (!function || function->iommu_group == UNKNOWN)
 		return resolve_conclude(question, VERDICT_KEEP, false, NULL);
 	(void)snprintf(number, sizeof(number), "%d", function->iommu_group);
-	if (bytes_equal(question->name, bytes_of(number)))
+	question->finding->agrees = bytes_equal(question->name, bytes_of(number));
+	if (question->finding->agrees ||
+	    (question->binding->unit == MEANS_NOBODY && !is_adopted(question)))
 		return resolve_conclude(question, VERDICT_KEEP, false, NULL);
 	question->finding->stale = true;
-	if (question->resolver->policy->guests != GUESTS_RELOCATE && !is_adopted(question))
+	again = question->binding->said && question->resolver->policy->restore &&
+		strcmp(question->binding->said, number) == 0;
+	if (question->resolver->policy->guests != GUESTS_RELOCATE && !again &&
+	    !is_adopted(question))
 		return resolve_conclude(question, VERDICT_BLOCK, true,
 					"%s: iommugroup is %s now, not %.*s, and Proxmox VE "
 					"compares it",

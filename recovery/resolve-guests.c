@@ -16,6 +16,7 @@
 /**
  * struct judge - One guest on its way to a verdict
  * @gets: one per function of today: the guest gets it, by whatever setting
+ * @follows: something that counts when it starts is about to follow its device
  */
 struct judge {
 	struct resolver *resolver;
@@ -23,6 +24,7 @@ struct judge {
 	struct guest_config *config;
 	struct guest_verdict *verdict;
 	bool *gets;
+	bool follows;
 };
 
 /* A text that lives as long as the verdicts; NULL when there is no memory. */
@@ -135,20 +137,52 @@ static int each_use(struct judge *judge, const struct guest_device *device,
 	return r;
 }
 
+static bool was_in_company(const struct judge *judge, const struct company *company, size_t index)
+{
+	const struct resolution *resolution = judge->resolver->resolution;
+
+	for (size_t i = 0; i < company->n_units; i++) {
+		const struct pairing *pairing = &resolution->pairings[company->units[i]];
+
+		if (pairing->fate == FATE_FOUND && pairing->index == index)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * struct taking - What one mention hands over
+ */
+struct taking {
+	struct judge *judge;
+	const struct company *company;
+	bool whole_slot;
+};
+
+/* Of a whole slot those that were there when it was first meant; who joined it is no different. */
 static int note_gets(void *data, const struct pci_function *function)
 {
-	struct judge *judge = data;
+	const struct taking *taking = data;
+	struct judge *judge = taking->judge;
+	size_t index = (size_t)(function - judge->resolver->now->functions);
 
-	judge->gets[function - judge->resolver->now->functions] = true;
+	if (!taking->whole_slot || !taking->company->known ||
+	    was_in_company(judge, taking->company, index))
+		judge->gets[index] = true;
 	return 0;
 }
 
 static int collect_gets(struct judge *judge, const struct guest_device *device,
 			const struct use *use)
 {
-	if (!device->taken)
+	struct taking taking = { .judge = judge };
+
+	/* What it gets at another start is the host's at the next one. */
+	if (!device->taken || !device->at_start)
 		return 0;
-	return each_target(judge->resolver, use->subject, use->reference, note_gets, judge);
+	taking.company = &use->subject->bindings[use->reference].company;
+	taking.whole_slot = use->subject->document->references[use->reference].whole_slot;
+	return each_target(judge->resolver, use->subject, use->reference, note_gets, &taking);
 }
 
 static void mark_affected(struct judge *judge, const struct guest_device *device)
@@ -177,19 +211,6 @@ static int judge_mention(struct judge *judge, const struct guest_device *device,
 	return say(judge, "%s", finding->reason);
 }
 
-static bool was_in_company(const struct judge *judge, const struct company *company, size_t index)
-{
-	const struct resolution *resolution = judge->resolver->resolution;
-
-	for (size_t i = 0; i < company->n_units; i++) {
-		const struct pairing *pairing = &resolution->pairings[company->units[i]];
-
-		if (pairing->fate == FATE_FOUND && pairing->index == index)
-			return true;
-	}
-	return false;
-}
-
 static const struct nic *nic_on(const struct inventory *now, const struct pci_function *function)
 {
 	for (size_t i = 0; i < now->n_nics; i++)
@@ -201,14 +222,16 @@ static const struct nic *nic_on(const struct inventory *now, const struct pci_fu
 
 /**
  * struct group_question - Who is in the group of one function that a guest takes
- * @is_new: the mention that leads to it was first seen now
+ * @is_new: the mention that leads to it, bound as @binding says, was first seen now
  */
 struct group_question {
 	struct judge *judge;
 	const struct guest_device *device;
 	const struct company *company;
 	const struct pci_address *address;
+	struct binding *binding;
 	bool is_new;
+	bool is_link;
 };
 
 static int say_joined(struct judge *judge, const struct group_question *question,
@@ -217,8 +240,10 @@ static int say_joined(struct judge *judge, const struct group_question *question
 	const struct nic *nic = nic_on(judge->resolver->now, joined);
 	struct pci_address_name there, here;
 
-	return say(judge, "%s %s: its IOMMU group now also holds %s (%04x:%04x%s%s)%s%s",
-		   question->device->key, pci_address_show(question->address, &there),
+	return say(judge, "%s %s: %s now also holds %s (%04x:%04x%s%s)%s%s", question->device->key,
+		   pci_address_show(question->address, &there),
+		   pci_address_equal(question->address, &joined->address) ? "its slot"
+									  : "its IOMMU group",
 		   pci_address_show(&joined->address, &here), joined->vendor, joined->device,
 		   nic ? ", " : "", nic ? nic->name : "", protected ? ", needed by the host: " : "",
 		   protected ? protected : "");
@@ -277,8 +302,8 @@ static int judge_protection_of(void *data, const struct pci_function *function)
 	const char *protected = resolve_protection(past, judge->resolver->policy, function, false);
 	struct pci_address_name name;
 
-	/* The rest of its group is taken along. */
-	for (size_t i = 0; i < now->n_functions && !protected; i++) {
+	/* The rest of its group is taken along, but by a container, which takes the link alone. */
+	for (size_t i = 0; !question->is_link && i < now->n_functions && !protected; i++) {
 		const struct pci_function *member = &now->functions[i];
 
 		if (function->iommu_group == UNKNOWN || pci_function_is_bridge(member) ||
@@ -299,20 +324,41 @@ static int judge_protection_of(void *data, const struct pci_function *function)
 	}
 	if (!question->is_new)
 		return 0;
+	question->binding->refused = true;
 	mark_affected(judge, question->device);
 	judge->verdict->proof = judge->verdict->hold = true;
 	return say(judge, "%s", judge->verdict->forbidden);
 }
 
+/* What a link that is handed over stands on; NULL where none is. */
+static const struct pci_function *link_of(const struct judge *judge, const struct use *use)
+{
+	const struct resolution *resolution = judge->resolver->resolution;
+	const struct inventory *now = judge->resolver->now;
+	size_t unit = use->subject->bindings[use->reference].unit;
+	const struct nic *nic;
+
+	if (use->subject->document->references[use->reference].kind != REFERENCE_NIC ||
+	    unit == MEANS_NOBODY || resolution->pairings[unit].fate != FATE_FOUND)
+		return NULL;
+	nic = &now->nics[resolution->pairings[unit].index];
+	return nic->has_pci ? inventory_find_function(now, &nic->pci) : NULL;
+}
+
 static int judge_protection(struct judge *judge, const struct guest_device *device,
 			    const struct use *use)
 {
+	const struct pci_function *link = link_of(judge, use);
 	struct group_question question = { .judge = judge, .device = device };
 
 	/* What it always meant, and the host needs all the same, was there before us. */
-	question.is_new = use->subject->bindings[use->reference].origin == ORIGIN_NEW;
+	question.binding = &use->subject->bindings[use->reference];
+	question.is_new = question.binding->origin == ORIGIN_NEW;
 	if (!device->taken || !device->at_start || judge->resolver->policy->release_protected)
 		return 0;
+	question.is_link = link != NULL;
+	if (link)
+		return judge_protection_of(&question, link);
 	return each_target(judge->resolver, use->subject, use->reference, judge_protection_of,
 			   &question);
 }
@@ -401,15 +447,21 @@ static void look_at_switches(const struct judge *judge, bool *ret_ha)
 	judge->verdict->autostart = *ret_ha ? ha : others;
 }
 
-/* Whether a mention of it is about to follow its device. */
-static bool follows_device(const struct judge *judge)
+static int note_follower(struct judge *judge, const struct guest_device *device,
+			 const struct use *use)
+{
+	judge->follows |= device->at_start &&
+			  use->subject->findings[use->reference].verdict == VERDICT_REMAP;
+	return 0;
+}
+
+/* Nothing is wrong any more: what is held stays as it is. */
+static void stay_held(struct judge *judge)
 {
 	const struct subject *subject = judge->subject;
 
-	for (size_t i = 0; i < subject->document->n_references; i++)
-		if (subject->findings[i].verdict == VERDICT_REMAP)
-			return true;
-	return false;
+	for (size_t i = 0; i < judge->config->n_devices && i < subject->n_held; i++)
+		judge->verdict->devices[i] |= subject->held[i];
 }
 
 /* What was turned off, or named another place: off although the device is where it is named now. */
@@ -422,12 +474,15 @@ static int judge_return(struct judge *judge)
 	if (judge->verdict->affected || past->adopt ||
 	    (past->adopted && past->adopted(past->adopted_data, judge->config->id)))
 		return 0;
-	if (policy->host_uses && (was_off(judge) || follows_device(judge)))
+	r = judge_devices(judge, note_follower);
+	if (r == 0 && policy->host_uses && (was_off(judge) || judge->follows))
 		r = judge_devices(judge, judge_use);
 	if (r == 0 && !judge->verdict->affected && was_off(judge) && !policy->restore) {
 		judge->verdict->affected = true;
 		r = say(judge, "its devices are there, but Restore=no keeps it off");
 	}
+	if (judge->verdict->affected)
+		stay_held(judge);
 	return r;
 }
 
@@ -519,8 +574,12 @@ int resolve_guests(struct resolver *resolver)
 const struct guest_verdict *resolution_find_guest(const struct resolution *resolution,
 						  const char *id)
 {
+	const struct guest_verdict *found = NULL;
+
+	/* Of several files that say they are of one guest the worst counts. */
 	for (size_t i = 0; i < resolution->n_guests; i++)
-		if (strcmp(resolution->guests[i].id, id) == 0)
-			return &resolution->guests[i];
-	return NULL;
+		if (strcmp(resolution->guests[i].id, id) == 0 &&
+		    (!found || resolution->guests[i].affected))
+			found = &resolution->guests[i];
+	return found;
 }

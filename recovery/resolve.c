@@ -13,6 +13,7 @@ void subject_done(struct subject *subject)
 	free(subject->back);
 	free(subject->bindings);
 	free(subject->findings);
+	free(subject->held);
 	*subject = (struct subject){ 0 };
 }
 
@@ -254,6 +255,41 @@ static int collect_meant(const struct resolution *resolution, const struct unit 
 	return 0;
 }
 
+/*
+ * A function that carries NICs is told by their permanent addresses, where it has a driver that
+ * shows them: they outrank everything else that was found out about it.
+ */
+static void weigh_links(const struct inventory *now, const struct unit *unit,
+			struct pairing *pairing)
+{
+	bool contradicted = false;
+
+	if (unit->kind != UNIT_FUNCTION || !unit->nic.mac || unit->function.has_physfn)
+		return;
+	for (size_t i = 0; i < now->n_nics; i++) {
+		const struct nic *nic = &now->nics[i];
+		const struct pci_function *under =
+			nic->mac && nic->has_pci ? inventory_find_function(now, &nic->pci) : NULL;
+		size_t index = under ? (size_t)(under - now->functions) : SIZE_MAX;
+		bool same = under && strcmp(nic->mac, unit->nic.mac) == 0;
+
+		contradicted |= under && !same && pairing->fate == FATE_FOUND &&
+				pairing->index == index;
+		if (!same)
+			continue;
+		*pairing = (struct pairing){ .fate = FATE_FOUND,
+					     .confidence = CONFIDENCE_CERTAIN,
+					     .evidence = EVIDENCE_MAC,
+					     .index = index,
+					     .carrier = SIZE_MAX };
+		return;
+	}
+	if (contradicted)
+		*pairing = (struct pairing){ .fate = FATE_GONE,
+					     .index = SIZE_MAX,
+					     .carrier = SIZE_MAX };
+}
+
 static int locate_units(struct resolution *resolution)
 {
 	const struct meanings *meanings = resolution->meanings;
@@ -272,6 +308,8 @@ static int locate_units(struct resolution *resolution)
 				 &resolution->pairings[i]);
 		if (r < 0)
 			return r;
+		weigh_links(resolution->past->settled->after, &meanings->units[i],
+			    &resolution->pairings[i]);
 	}
 	return 0;
 }

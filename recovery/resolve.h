@@ -82,6 +82,7 @@ struct policy {
  * @warn:     whether a person has to look at it
  * @stale:    a bind entry does not take what it means where it stands
  * @protects: it is put out of force because it would take a protected device
+ * @agrees:   of a group's number: it is that of the function's group
  * @proof:    for VERDICT_BLOCK: what would be handed over is known to be somebody else, or
  *            protected; without, it may be nothing, or nobody knows
  */
@@ -93,6 +94,7 @@ struct finding {
 	bool stale;
 	bool protects;
 	bool proof;
+	bool agrees;
 };
 
 /**
@@ -102,6 +104,7 @@ struct finding {
  * @bindings: what its references mean, one each (meanings_bind())
  * @findings: the verdicts, one each
  * @was_held: of a guest's file: a hold stood in it
+ * @held:     in which of its settings, as they follow each other; @n_held of them
  */
 struct subject {
 	struct document *document;
@@ -110,6 +113,8 @@ struct subject {
 	struct binding *bindings;
 	struct finding *findings;
 	bool was_held;
+	bool *held;
+	size_t n_held;
 };
 
 void subject_done(struct subject *subject);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "recovery/pmxcfs.h"
+#include "recovery/rollback-guests.h"
 #include "recovery/source.h"
 
 void rollback_done(struct rollback *rollback)
@@ -146,14 +147,19 @@ static void compare_now(struct rollback_file *file, uint64_t expected)
 }
 
 static int look(const struct root *root, struct store *store, const struct snapshot *target,
-		struct rollback *rollback, uint64_t *expected, struct problem *problem)
+		const struct documents *documents, struct rollback *rollback, uint64_t *expected,
+		struct problem *problem)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < rollback->n_files && r == 0; i++) {
-		rollback->files[i].then = &target->files[i];
-		expected[i] = digest_of(&target->files[i]);
-		r = read_now(root, &rollback->files[i], problem);
+	for (size_t i = 0; i < target->n_files && r == 0; i++) {
+		struct rollback_file *file = &rollback->files[rollback->n_files];
+
+		if (guests_rollback_owns(documents, target->files[i].path))
+			continue;
+		file->then = &target->files[i];
+		expected[rollback->n_files++] = digest_of(&target->files[i]);
+		r = read_now(root, file, problem);
 	}
 	if (r == 0)
 		r = follow_all(store, target, rollback, expected, problem);
@@ -163,20 +169,18 @@ static int look(const struct root *root, struct store *store, const struct snaps
 }
 
 int rollback_look(const struct root *root, struct store *store, const struct snapshot *target,
-		  struct rollback *ret_rollback, struct problem *problem)
+		  const struct documents *documents, struct rollback *ret_rollback,
+		  struct problem *problem)
 {
 	struct rollback rollback = {
 		.files = calloc(target->n_files + 1, sizeof(*rollback.files)),
-		.n_files = target->n_files,
 	};
 	_cleanup_free_ uint64_t *expected = calloc(target->n_files + 1, sizeof(*expected));
 	int r = -ENOMEM;
 
 	if (rollback.files && expected)
-		r = look(root, store, target, &rollback, expected, problem);
+		r = look(root, store, target, documents, &rollback, expected, problem);
 	if (r < 0) {
-		if (!rollback.files)
-			rollback.n_files = 0;
 		rollback_done(&rollback);
 		return r;
 	}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "recovery/document.h"
 #include "snapshot/store.h"
 
 /**
@@ -31,7 +32,8 @@ struct rollback_file {
 };
 
 /**
- * struct rollback - The files of a snapshot and what became of them, by path
+ * struct rollback - The files of a snapshot, but for those of guests, and what became of them, by
+ * path
  */
 struct rollback {
 	struct rollback_file *files;
@@ -43,6 +45,8 @@ void rollback_done(struct rollback *rollback);
 /**
  * rollback_look() - Compare the files of a snapshot with what is there now
  * @target: the distinct snapshot to go back to; must outlive the result
+ * @documents: the managed files as they are: they tell which are of guests. Those have rules of
+ *             their own (rollback-guests.h)
  *
  * The contents of a file are followed through the later snapshots: each of our transactions takes
  * them from what they were to what they became. Where a link of that chain is missing (pruned,
@@ -51,5 +55,5 @@ void rollback_done(struct rollback *rollback);
  * Return: 0, or a negative errno with @problem set.
  */
 _must_check_ int rollback_look(const struct root *root, struct store *store,
-			       const struct snapshot *target, struct rollback *ret_rollback,
-			       struct problem *problem);
+			       const struct snapshot *target, const struct documents *documents,
+			       struct rollback *ret_rollback, struct problem *problem);

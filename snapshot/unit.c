@@ -102,15 +102,6 @@ static void set_function(const struct inventory *inventory, const struct pci_fun
 	}
 }
 
-void unit_from_function(const struct inventory *inventory, const struct pci_function *function,
-			struct unit *ret_unit)
-{
-	struct unit unit = { .kind = UNIT_FUNCTION, .nic.port = UNKNOWN };
-
-	set_function(inventory, function, &unit);
-	*ret_unit = unit;
-}
-
 /* An address that two links bear says of neither which one it is. */
 static bool mac_is_shared(const struct inventory *inventory, const struct nic *nic)
 {
@@ -122,6 +113,29 @@ static bool mac_is_shared(const struct inventory *inventory, const struct nic *n
 			return true;
 	}
 	return false;
+}
+
+/* The permanent address of a link on a function, which tells it from its twins. */
+static const char *mac_of(const struct inventory *inventory, const struct pci_function *function)
+{
+	for (size_t i = 0; i < inventory->n_nics && !function->has_physfn; i++) {
+		const struct nic *nic = &inventory->nics[i];
+
+		if (nic->has_pci && pci_address_equal(&nic->pci, &function->address) && nic->mac &&
+		    !mac_is_shared(inventory, nic))
+			return nic->mac;
+	}
+	return NULL;
+}
+
+void unit_from_function(const struct inventory *inventory, const struct pci_function *function,
+			struct unit *ret_unit)
+{
+	struct unit unit = { .kind = UNIT_FUNCTION, .nic.port = UNKNOWN };
+
+	set_function(inventory, function, &unit);
+	unit.nic.mac = mac_of(inventory, function);
+	*ret_unit = unit;
 }
 
 void unit_from_nic(const struct inventory *inventory, const struct nic *nic, struct unit *ret_unit)

@@ -29,7 +29,8 @@ enum unit_kind unit_kind_from_string(const char *text);
  *                  the inventory
  * @vf_index:       for a virtual function (@function.has_physfn): its index; else UNKNOWN
  * @ports_on_card:  how many NICs the whole card had (all functions of the device)
- * @nic:            of a NIC: name, mac, port, driver (altnames are not kept)
+ * @nic:            of a NIC: name, mac, port, driver (altnames are not kept); of a function that
+ *                  carries NICs: the mac of one of them, where it was seen
  * @lost:           it was not found when it was last looked for (gone, ambiguous): what sits where
  *                  it was last known is somebody else, unless a number says otherwise
  * @first_address, @first_path: where the entry that means it was first recorded to have it

@@ -276,13 +276,15 @@ static int read_folder(const struct source *source, const struct root *root, int
 {
 	_cleanup_(names_done) struct names names = { 0 };
 	int r = list_folder(dir_fd, wanted, &names);
+	size_t n = 0;
 
 	for (size_t i = 0; i < names.n_items && r >= 0; i++) {
-		if (i >= MANAGED_FILES_MAX)
+		if (n >= MANAGED_FILES_MAX)
 			return document_add_note(documents->items[documents->n_items - 1], 1,
 						 "%s: more than %u files: the others are not read",
 						 source->name, MANAGED_FILES_MAX);
 		r = read_in_folder(source, root, dir_fd, folder, names.items[i], documents);
+		n += r > 0;
 	}
 	return MIN_OF(r, 0);
 }

@@ -363,6 +363,21 @@ static int add_uncertain(struct scan *scan, struct bytes text)
 	return r;
 }
 
+/* The same of addresses that are written in full, with a domain: such a one is nothing else. */
+static int add_spelled_out(struct scan *scan, struct bytes text)
+{
+	struct address_token token;
+	size_t at = 0;
+	int r = 0;
+
+	for (; r == 0 && address_token_next(text, at, &token); at = span_end(token.span))
+		if (token.span.length >= strlen("0000:00:00.0"))
+			r = add_reference(scan,
+					  bytes_slice(text, token.span.offset, token.span.length),
+					  "args", &token, false);
+	return r;
+}
+
 /* Takes what stands in front of the first comma away. */
 static struct bytes take_property(struct bytes *rest)
 {
@@ -428,20 +443,36 @@ static int scan_device_argument(struct scan *scan, const struct argument *argume
 	return r;
 }
 
+/* QEMU takes one dash or two. */
+static bool is_option(struct bytes word, const char *name)
+{
+	size_t dashes = bytes_start_with(word, bytes_of("--")) ? 2 : 1;
+
+	return bytes_start_with(word, bytes_of("-")) &&
+	       bytes_equal_text(bytes_slice(word, dashes, word.size - dashes), name);
+}
+
 static int scan_args(struct scan *scan, size_t slot)
 {
-	size_t first = scan->document->n_references, at = 0;
+	size_t first = scan->document->n_references, at = 0, before;
 	struct guest_device *device;
 	struct argument argument;
-	bool is_device = false;
+	bool is_device = false, opens_device = false;
 	int r = 0;
 
 	set_key(scan, slot, NO_DEVICE);
 	while (r == 0 && next_argument(scan->line.value, &at, &argument)) {
+		before = scan->document->n_references;
 		if (is_device)
 			r = scan_device_argument(scan, &argument);
-		is_device = bytes_equal_text(argument.text, "-device") ||
-			    bytes_equal_text(argument.text, "--device");
+		/* QEMU takes host devices in many other ways: what is spelled out is known at
+		 * least. */
+		if (r == 0 && opens_device && scan->document->n_references == before)
+			r = add_spelled_out(scan, argument.text);
+		is_device = is_option(argument.text, "device");
+		opens_device = is_device || is_option(argument.text, "drive") ||
+			       is_option(argument.text, "blockdev") ||
+			       is_option(argument.text, "set");
 	}
 	if (r < 0 || scan->document->n_references == first)
 		return r;

@@ -8,7 +8,7 @@
  *   FAULT_HOW=    kill     the process is killed before it
  *                 torn     the N-th write is done by half, then the process is killed
  *                 short    the N-th write is done by half
- *                 ENOSPC, EIO, EROFS, EDQUOT, EINTR, EPERM, ENOMEM   it fails so, once
+ *                 ENOSPC, EIO, EROFS, EDQUOT, EINTR, EPERM, ENOMEM, EACCES   it fails so, once
  *   FAULT_HIT=    a file that is made when the call is reached, and is given its name
  *   FAULT_SKIP=   names of calls that are not counted, separated by commas
  *
@@ -52,7 +52,7 @@ static const struct {
 	int number;
 } error_names[] = {
 	{ "ENOSPC", ENOSPC }, { "EIO", EIO },     { "EROFS", EROFS },   { "EDQUOT", EDQUOT },
-	{ "EINTR", EINTR },   { "EPERM", EPERM }, { "ENOMEM", ENOMEM },
+	{ "EINTR", EINTR },   { "EPERM", EPERM }, { "ENOMEM", ENOMEM }, { "EACCES", EACCES },
 };
 
 static char *take_environment(const char *name)
@@ -106,17 +106,19 @@ static bool is_skipped(const char *call)
 	return false;
 }
 
-static void say_hit(const char *call)
+/* Returns false if there was a hit before, in a child that counted on its own. */
+static bool say_hit(const char *call)
 {
 	long fd;
 
 	if (!hit)
-		return;
-	fd = syscall(SYS_openat, AT_FDCWD, hit, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		return true;
+	fd = syscall(SYS_openat, AT_FDCWD, hit, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return;
+		return errno != EEXIST;
 	(void)syscall(SYS_write, fd, call, strlen(call));
 	(void)syscall(SYS_close, fd);
+	return true;
 }
 
 static void die(void)
@@ -131,8 +133,7 @@ static bool is_turn(const char *call)
 		return false;
 	if (__atomic_sub_fetch(&countdown, 1, __ATOMIC_SEQ_CST) != 0)
 		return false;
-	say_hit(call);
-	return true;
+	return say_hit(call);
 }
 
 /* For calls that are done whole or not at all. True if it shall fail; errno is set. */

@@ -427,6 +427,35 @@ START_TEST(items_are_named_by_their_index)
 }
 END_TEST
 
+START_TEST(items_may_be_integers_of_a_range)
+{
+	_cleanup_json_ struct json_object *array = parse("[0, 9, -1, 10, \"7\", 7.0, null]");
+	const struct json_place place = { .file = "f.json", .where = "units" };
+	struct problem problem = { 0 };
+	int64_t value = 7;
+
+	ck_assert_int_eq(json_item_integer(array, 0, &place, 0, 9, &value, NULL), 0);
+	ck_assert_int_eq(value, 0);
+	ck_assert_int_eq(json_item_integer(array, 1, &place, 0, 9, &value, NULL), 0);
+	ck_assert_int_eq(value, 9);
+	ck_assert_int_eq(json_item_integer(array, 2, &place, -1, -1, &value, NULL), 0);
+	ck_assert_int_eq(value, -1);
+	ck_assert_int_eq(json_item_integer(array, 3, &place, 0, 9, &value, &problem), -EBADMSG);
+	ck_assert_str_eq(problem.text, "f.json: units[3]: is out of range");
+	problem_done(&problem);
+	ck_assert_int_eq(json_item_integer(array, 2, &place, 0, 9, &value, NULL), -EBADMSG);
+	/* Of no unit at all there is none to be named. */
+	ck_assert_int_eq(json_item_integer(array, 0, &place, 0, -1, &value, NULL), -EBADMSG);
+	for (size_t i = 4; i < 8; i++) {
+		ck_assert_int_eq(json_item_integer(array, i, &place, 0, 9, &value, &problem),
+				 -EBADMSG);
+		ck_assert_ptr_nonnull(strstr(problem.text, "]: must be an integer"));
+		problem_done(&problem);
+	}
+	ck_assert_int_eq(value, -1);
+}
+END_TEST
+
 START_TEST(what_is_written_reads_back_as_the_same)
 {
 	struct json_writer writer = { 0 };
@@ -600,6 +629,7 @@ int main(void)
 	tcase_add_test(members, no_accessor_converts_another_type);
 	tcase_add_test(members, integers_have_a_range);
 	tcase_add_test(members, items_are_named_by_their_index);
+	tcase_add_test(members, items_may_be_integers_of_a_range);
 	tcase_add_test(writing, what_is_written_reads_back_as_the_same);
 	tcase_add_test(writing, bytes_that_are_no_text_are_written_as_replacement_characters);
 	tcase_add_test(writing, a_failed_writer_gives_no_text);

@@ -597,6 +597,281 @@ START_TEST(restoring_what_was_edited_away_moves_no_meaning)
 }
 END_TEST
 
+#define GUEST         QEMU "101.conf"
+#define OTHER         QEMU "102.conf"
+#define CONTAINER     LXC "105.conf"
+#define DOMAIN        LIBVIRT_DOMAINS "/win10.xml"
+#define MAP(id, line) id "\n\tmap id=8086:1521,node=" NODE "," line "\n\n"
+#define GROUPED       "-@05#05+5 -@06#06+6 -@07#07+7"
+
+/* What the mentions in a guest's file mean, each "TEXT=LAST", the last byte of a serial, "-" for
+ * nobody, the origin, and those it shares groups with, as far as that is known: "{05 06}". */
+static void tell_company(const struct binding *binding, struct buffer *text)
+{
+	if (!binding->company.known)
+		return;
+	buffer_append_char(text, '{');
+	for (size_t i = 0; i < binding->company.n_units; i++)
+		buffer_appendf(text, "%s%s", i > 0 ? " " : "",
+			       look.meanings.units[binding->company.units[i]].function.serial + 21);
+	buffer_append_char(text, '}');
+}
+
+static void tell_guest(const struct subject *subject, struct buffer *text)
+{
+	const struct document *document = subject->document;
+
+	for (size_t i = 0; i < document->n_references; i++) {
+		const struct binding *binding = &subject->bindings[i];
+		const char *origin = show_origin(binding->origin);
+
+		buffer_append_text(text, i > 0 ? " " : "");
+		buffer_append(text, document_text(document, document->references[i].span));
+		buffer_appendf(text, "=%s%s%s",
+			       binding->unit == MEANS_NOBODY
+				       ? "-"
+				       : look.meanings.units[binding->unit].function.serial + 21,
+			       *origin ? ":" : "", origin);
+		tell_company(binding, text);
+	}
+}
+
+static void expect_guest(const char *path, const char *wanted)
+{
+	struct buffer text = { 0 };
+
+	buffer_append_text(&text, "");
+	for (size_t i = 0; i < look.resolution.n_subjects; i++)
+		if (strcmp(look.resolution.subjects[i].document->path, path) == 0)
+			tell_guest(&look.resolution.subjects[i], &text);
+	ck_assert_str_eq(text.size ? text.data : "", wanted);
+	buffer_done(&text);
+}
+
+START_TEST(a_guest_keeps_meaning_its_device_and_knows_its_company)
+{
+	world_set(&world, GUEST, "hostpci0: 06:00.0\n");
+	look_at("-@05#05+6 -@06#06+6 -@07#07+7");
+	expect_guest(GUEST, "06:00.0=06:new");
+	world_apply(&world, &look);
+	look_at("-@05#05+5 -@08/06#06+6 -@06/07#07+6");
+	expect_guest(GUEST, "06:00.0=06{05 06}");
+	/* Whatever happened to it meanwhile. */
+	world_apply(&world, &look);
+	world_boot(&world, "");
+	world_edit(&world, GUEST, "hostpci0", "cores: 2\nhostpci0");
+	look_at(GROUPED);
+	expect_guest(GUEST, "06:00.0=06{05 06}");
+	/* What names another one now has another company. */
+	world_set(&world, GUEST, "hostpci0: 07:00.0\n");
+	look_at(GROUPED);
+	expect_guest(GUEST, "07:00.0=07:new");
+	world_apply(&world, &look);
+	look_at(GROUPED);
+	expect_guest(GUEST, "07:00.0=07{07}");
+}
+END_TEST
+
+START_TEST(a_whole_slot_has_the_company_of_each_function)
+{
+	world_set(&world, GUEST, "hostpci0: 06:00\n");
+	world_boot(&world, "-@05#05+7 -@06#06+6 -@06.1#16+7 -@06.2#26 -@06.3#36+7 -@08#08+8");
+	look_at("");
+	expect_guest(GUEST, "06:00=06{06 05 16 36 26 05 16 36}");
+}
+END_TEST
+
+START_TEST(without_a_group_the_company_is_not_known)
+{
+	world_set(&world, GUEST, "hostpci0: 06:00.0\n");
+	world_boot(&world, "-@05#05+5 -@06#06");
+	look_at(GROUPED);
+	expect_guest(GUEST, "06:00.0=06");
+	world_apply(&world, &look);
+	look_at(GROUPED);
+	expect_guest(GUEST, "06:00.0=06{06}");
+}
+END_TEST
+
+/* Of nobody it is known whose virtual function may still be made there. */
+START_TEST(a_virtual_function_that_is_made_late_is_meant_from_then_on)
+{
+	static const char physical[] = "-@05#05 -@06#06+6 -@07#07 -@02^060400#02 -@10000-06#16";
+
+	world_set(&world, GUEST, "hostpci0: 06:00.2\nhostpci1: 0e:00.2\nhostpci2: 0f:00.2\n");
+	world_boot(&world, physical);
+	look_at(physical);
+	expect_guest(GUEST, "06:00.2=-{05 06} 0e:00.2=-{06 07} 0f:00.2=-{07}");
+	world_boot(&world, "-@05#05 -@06#06+6 -@06.2%1520&06+9 -@07#07");
+	look_at("-@05#05 -@06#06+6 -@07#07");
+	/* With the number of its card, and the company that it has. */
+	expect_guest(GUEST, "06:00.2=06{06} 0e:00.2=-{06 07} 0f:00.2=-{07}");
+}
+END_TEST
+
+START_TEST(what_is_wrong_learns_no_company)
+{
+	world_set(&world, GUEST, "hostpci0: 06:00.0\n");
+	world_boot(&world, "-@05#05 -@06#06 -@07#07");
+	world_boot(&world, "-@05#05+6 -@08/06#06+6 -@07#07+7");
+	look_at(GROUPED);
+	expect_guest(GUEST, "06:00.0=06");
+}
+END_TEST
+
+START_TEST(a_number_of_a_group_means_the_function_whose_it_is)
+{
+	world_set(&world, MAPPINGS,
+		  MAP("gpu", "path=0000:06:00.0,iommugroup=6")
+			  MAP("nic", "iommugroup=9,path=0000:07:00.0"));
+	look_at(GROUPED);
+	expect_guest(MAPPINGS, "0000:06:00.0=06:new 6=-:new 9=-:new 0000:07:00.0=07:new");
+	world_apply(&world, &look);
+	look_at("-@05#05+5 -@08/06#06+6 -@07#07+7");
+	expect_guest(MAPPINGS, "0000:06:00.0=06{06} 6=06 9=- 0000:07:00.0=07{07}");
+	/* A person's new number is nobody's, until it is right. */
+	world_apply(&world, &look);
+	world_edit(&world, MAPPINGS, "iommugroup=9", "iommugroup=7");
+	look_at(GROUPED);
+	expect_guest(MAPPINGS, "0000:06:00.0=06{06} 6=06 7=-:new 0000:07:00.0=07{07}");
+	world_apply(&world, &look);
+	look_at(GROUPED);
+	expect_guest(MAPPINGS, "0000:06:00.0=06{06} 6=06 7=07 0000:07:00.0=07{07}");
+}
+END_TEST
+
+START_TEST(a_number_stays_its_functions_while_that_is_away)
+{
+	world_set(&world, MAPPINGS, MAP("gpu", "path=0000:06:00.0,iommugroup=6"));
+	world_boot(&world, GROUPED);
+	world_boot(&world, "-@05#05+5");
+	look_at("-@05#05+5");
+	expect_guest(MAPPINGS, "0000:06:00.0=06{06} 6=06");
+}
+END_TEST
+
+START_TEST(a_person_may_say_it_of_one_guest_alone)
+{
+	world_set(&world, GUEST, "hostpci0: 06:00.0\nhostpci1: 09:00.0\nhostpci2: 05:00.0\n");
+	world_set(&world, OTHER, "hostpci0: 06:00.0\n");
+	world_set(&world, MAPPINGS, MAP("gpu", "path=0000:06:00.0"));
+	world_boot(&world, GROUPED);
+	world.release = "pve/qemu/101";
+	look_at("-@06/07#07+6");
+	/* Of nobody that is there it means nobody, whatever it meant before. */
+	expect_guest(GUEST, "06:00.0=07:new 09:00.0=-:dangling 05:00.0=-:dangling");
+	expect_guest(OTHER, "06:00.0=06{06}");
+	expect_guest(MAPPINGS, "0000:06:00.0=06{06}");
+	world.release = "mapping/gpu";
+	look_at("-@06/07#07+6");
+	expect_guest(GUEST, "06:00.0=06{06} 09:00.0=-{05 06 07} 05:00.0=05{05}");
+	expect_guest(MAPPINGS, "0000:06:00.0=07:new");
+	/* From then on. */
+	world_apply(&world, &look);
+	world.release = NULL;
+	look_at("-@06/07#07+6");
+	expect_guest(MAPPINGS, "0000:06:00.0=07{07}");
+}
+END_TEST
+
+START_TEST(a_person_may_say_it_of_what_was_written_wrong)
+{
+	world_set(&world, GUEST, "hostpci0: 05:00.0\n");
+	world_boot(&world, GROUPED);
+	/* Ambiguous: the name was another device's. */
+	world_edit(&world, GUEST, "hostpci0: 05:00.0\n", "hostpci0: 05:00.0\nhostpci1: 06:00.0\n");
+	look_at("-@05#05+5 -@06/07#07+6");
+	expect_guest(GUEST, "05:00.0=05{05} 06:00.0=-:ambiguous");
+	world_apply(&world, &look);
+	world.release = "pve/qemu/101";
+	look_at("-@05#05+5 -@06/07#07+6");
+	expect_guest(GUEST, "05:00.0=05:new 06:00.0=07:new");
+	/* Or as soon as it is written. */
+	world.recorded.n_mentions = 1;
+	look_at("-@05#05+5 -@06/07#07+6");
+	expect_guest(GUEST, "05:00.0=05:new 06:00.0=07:new");
+}
+END_TEST
+
+START_TEST(mentions_without_an_owner_are_nobodys_to_be_released)
+{
+	world.release = "pve/qemu/101";
+	begin("auto enp5s0\n", HARDWARE);
+	look_at("enp5s0=02@05/06");
+	expect("enp5s0=01");
+}
+END_TEST
+
+START_TEST(guests_do_not_follow_who_replaces_a_nic)
+{
+	static const char was[] = "enp5s0=01@05#05 enp6s0=02@06#06";
+	static const char is[] = "enp5s0=01@05#05 enp6s0=0b@06#0b";
+
+	world_set(&world, CONTAINER, "lxc.net.0.type: macvlan\nlxc.net.0.link: enp6s0\n");
+	begin("auto enp6s0\n", was);
+	world_boot(&world, is);
+	look_at(is);
+	/* The host does. */
+	expect("enp6s0=0b");
+	expect_in(CONTAINER, "enp6s0=02");
+	ck_assert_uint_eq(look.plan.n_blocked, 1);
+	world_apply(&world, &look);
+	look_at(was);
+	expect_in(CONTAINER, "enp6s0=02");
+	ck_assert_uint_eq(look.plan.n_blocked, 0);
+}
+END_TEST
+
+START_TEST(a_guests_name_of_nobody_is_on_record)
+{
+	world_set(&world, CONTAINER, "lxc.net.0.type: phys\nlxc.net.0.link: enp9s0\n");
+	begin("iface enp9s0 inet manual\n", HARDWARE);
+	world_boot(&world, HARDWARE " enp9s0=09@09");
+	look_at(HARDWARE " enp9s0=09@09");
+	/* The host takes over who comes, guests never do. */
+	expect("enp9s0=09");
+	expect_in(CONTAINER, "enp9s0=-");
+}
+END_TEST
+
+START_TEST(a_guests_file_that_was_away_is_known_again)
+{
+	_cleanup_free_ char *text = NULL;
+
+	world_set(&world, GUEST, "onboot: 1\nhostpci0: 06:00.0\n");
+	world_boot(&world, GROUPED);
+	world_boot(&world, "-@05#05+5");
+	text = strdup(world_text(&world, GUEST));
+	ck_assert_str_eq(text, "onboot: 0\nhostpci0: 06:00.0\n");
+	/* On another node, or not to be read, for two boots. */
+	world_remove(&world, GUEST);
+	world_boot(&world, "-@05#05+5");
+	world_boot(&world, "-@05#05+5 -@06/07#07+6");
+	world_set(&world, GUEST, text);
+	look_at("-@05#05+5 -@06/07#07+6");
+	expect_guest(GUEST, "06:00.0=06{06}");
+	world_apply(&world, &look);
+	world_boot(&world, GROUPED);
+	ck_assert_str_eq(world_text(&world, GUEST), "onboot: 1\nhostpci0: 06:00.0\n");
+}
+END_TEST
+
+#define XML(end)                                                                                \
+	"<domain type='kvm'><name>win10</name><devices>\n<hostdev mode='subsystem' type='pci'>" \
+	"<source><address bus='6' slot='0'/></source></hostdev>\n</devices></domain>" end "\n"
+
+START_TEST(a_file_that_was_rejected_for_a_while_keeps_its_meanings)
+{
+	world_set(&world, DOMAIN, XML(""));
+	world_boot(&world, GROUPED);
+	world_set(&world, DOMAIN, XML("</domain>"));
+	world_boot(&world, "-@05#05+5 -@06/07#07+6");
+	world_set(&world, DOMAIN, XML(""));
+	look_at("-@05#05+5 -@06/07#07+6");
+	expect_guest(DOMAIN, "bus='6' slot='0'=06{06}");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("meanings-bind");
@@ -636,6 +911,20 @@ int main(void)
 	tcase_add_test(tcase, a_name_and_an_address_mean_things_of_their_own);
 	tcase_add_test(tcase, the_name_of_a_file_keeps_its_meaning);
 	tcase_add_test(tcase, what_is_in_a_script_that_is_off_is_out_of_force);
+	tcase_add_test(tcase, a_guest_keeps_meaning_its_device_and_knows_its_company);
+	tcase_add_test(tcase, a_whole_slot_has_the_company_of_each_function);
+	tcase_add_test(tcase, without_a_group_the_company_is_not_known);
+	tcase_add_test(tcase, a_virtual_function_that_is_made_late_is_meant_from_then_on);
+	tcase_add_test(tcase, what_is_wrong_learns_no_company);
+	tcase_add_test(tcase, a_number_of_a_group_means_the_function_whose_it_is);
+	tcase_add_test(tcase, a_number_stays_its_functions_while_that_is_away);
+	tcase_add_test(tcase, a_person_may_say_it_of_one_guest_alone);
+	tcase_add_test(tcase, a_person_may_say_it_of_what_was_written_wrong);
+	tcase_add_test(tcase, mentions_without_an_owner_are_nobodys_to_be_released);
+	tcase_add_test(tcase, guests_do_not_follow_who_replaces_a_nic);
+	tcase_add_test(tcase, a_guests_name_of_nobody_is_on_record);
+	tcase_add_test(tcase, a_guests_file_that_was_away_is_known_again);
+	tcase_add_test(tcase, a_file_that_was_rejected_for_a_while_keeps_its_meanings);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -20,7 +20,9 @@ static const char sample[] =
 	" \"driver\":null,\"lost\":true},"
 	"{\"kind\":\"pci\",\"pci\":{\"address\":\"10000:e1:00.0\",\"ids\":\"8086:0a54\","
 	"  \"shared_serial\":\"00-11-22-33-44-55-66-78\","
-	"  \"first_address\":\"10000:e1:00.0\"}}],"
+	"  \"first_address\":\"10000:e1:00.0\"}},"
+	"{\"kind\":\"pci\",\"pci\":{\"address\":\"10000:e1:00.1\",\"ids\":\"8086:0a55\","
+	"  \"first_address\":\"10000:e1:00.1\"}}],"
 	"\"mentions\":["
 	"{\"file\":\"/etc/network/interfaces\",\"kind\":\"nic\",\"text\":\"enp6s0\","
 	" \"said\":\"lan\",\"offset\":12,\"block\":\"iface vmbr0 inet\","
@@ -30,7 +32,13 @@ static const char sample[] =
 	" \"block\":\"\",\"body\":\"0\",\"key\":\"\",\"line\":\"0\",\"unit\":null},"
 	"{\"file\":\"/etc/driverctl.d/pci-10000:e1:00.0\",\"kind\":\"address\","
 	" \"text\":\"10000:e1:00.0\",\"offset\":0,\"block\":\"vfio-pci\",\"body\":\"0\","
-	" \"key\":\"driver\",\"line\":\"1\",\"unit\":2}],"
+	" \"key\":\"driver\",\"line\":\"1\",\"unit\":2},"
+	"{\"file\":\"/etc/pve/nodes/pve1/qemu-server/101.conf\",\"kind\":\"address\","
+	" \"text\":\"10000:e1:00.0\",\"offset\":10,\"block\":\"\",\"body\":\"0\","
+	" \"key\":\"hostpci0\",\"line\":\"1\",\"unit\":2,\"company\":[2,3]},"
+	"{\"file\":\"/etc/pve/mapping/pci.cfg\",\"kind\":\"group\","
+	" \"text\":\"14\",\"offset\":20,\"block\":\"gpu\",\"body\":\"0\","
+	" \"key\":\"iommugroup\",\"line\":\"1\",\"unit\":3,\"company\":[]}],"
 	"\"parked\":["
 	"{\"file\":\"/etc/network/interfaces\",\"offset\":40,\"context\":\"auto lo\","
 	" \"present.latin1\":\"#hwrecover: auto enp6s0 \\u00fe\\n\","
@@ -47,7 +55,14 @@ static const char sample[] =
 	"\"files\":["
 	"{\"file\":\"/etc/network/interfaces\",\"digest\":\"0123456789abcdef\","
 	" \"lines\":[\"1\",\"ffffffffffffffff\"]},"
-	"{\"file\":\"/etc/default/networking\",\"digest\":\"0\",\"lines\":[]}]}";
+	"{\"file\":\"/etc/default/networking\",\"digest\":\"0\",\"lines\":[]}],"
+	"\"turned_off\":["
+	"{\"guest\":\"pve/qemu/101\",\"file\":\"/etc/pve/nodes/pve1/qemu-server/101.conf\","
+	" \"was.latin1\":\"onboot: 1 \\u00fe\\n\",\"now\":\"onboot: 0\\n\"},"
+	"{\"guest\":\"libvirt/win10\",\"file\":\"/etc/libvirt/qemu/autostart/win10.xml\","
+	" \"removed\":true,\"was\":\"/etc/libvirt/qemu/win10.xml\",\"now\":\"\"},"
+	"{\"guest\":\"pve/lxc/105\",\"file\":\"/etc/pve/ha/resources.cfg\","
+	" \"now\":\"\\tstate stopped\\n\"}]}";
 
 static struct json_object *parse(const char *text)
 {
@@ -81,6 +96,7 @@ START_TEST(reads_every_member)
 	_cleanup_json_ struct json_object *object = parse(sample);
 	const struct mention *mention;
 	const struct parked_text *parked;
+	const struct turned_off *off;
 	const struct unit *unit;
 	struct meanings meanings;
 
@@ -88,7 +104,7 @@ START_TEST(reads_every_member)
 	ck_assert_uint_eq(meanings.settled, 7);
 	ck_assert(meanings.undone);
 	ck_assert_str_eq(meanings.home, "0c6de1a2-0000-4000-8000-000000000001");
-	ck_assert_uint_eq(meanings.n_units, 3);
+	ck_assert_uint_eq(meanings.n_units, 4);
 	unit = &meanings.units[0];
 	ck_assert_int_eq(unit->kind, UNIT_NIC);
 	ck_assert_str_eq(unit->nic.name, "enp6s0");
@@ -125,7 +141,7 @@ START_TEST(reads_every_member)
 	ck_assert_str_eq(unit->shared_serial, "00-11-22-33-44-55-66-78");
 	ck_assert_ptr_null(meanings.units[0].shared_serial);
 
-	ck_assert_uint_eq(meanings.n_mentions, 3);
+	ck_assert_uint_eq(meanings.n_mentions, 5);
 	ck_assert_int_eq(meanings.mentions[0].kind, REFERENCE_NIC);
 	ck_assert_int_eq(meanings.mentions[2].kind, REFERENCE_ADDRESS);
 	ck_assert_uint_eq(meanings.mentions[2].unit, 2);
@@ -145,6 +161,36 @@ START_TEST(reads_every_member)
 	ck_assert_str_eq(mention->said, "usb0");
 	ck_assert_uint_eq(mention->unit, MEANS_NOBODY);
 	ck_assert(!mention->ambiguous && !mention->held);
+
+	ck_assert(!mention->company.known);
+	mention = &meanings.mentions[3];
+	ck_assert_str_eq(mention->key, "hostpci0");
+	ck_assert(mention->company.known);
+	ck_assert_uint_eq(mention->company.n_units, 2);
+	ck_assert_uint_eq(mention->company.units[0], 2);
+	ck_assert_uint_eq(mention->company.units[1], 3);
+	mention = &meanings.mentions[4];
+	ck_assert_int_eq(mention->kind, REFERENCE_GROUP);
+	ck_assert_uint_eq(mention->unit, 3);
+	/* Known to be nobody. */
+	ck_assert(mention->company.known);
+	ck_assert_uint_eq(mention->company.n_units, 0);
+
+	ck_assert_uint_eq(meanings.n_turned_off, 3);
+	off = &meanings.turned_off[0];
+	ck_assert_str_eq(off->guest, "pve/qemu/101");
+	ck_assert_str_eq(off->path, "/etc/pve/nodes/pve1/qemu-server/101.conf");
+	ck_assert_str_eq(off->was, "onboot: 1 \xfe\n");
+	ck_assert_str_eq(off->now, "onboot: 0\n");
+	ck_assert(!off->file);
+	off = &meanings.turned_off[1];
+	ck_assert(off->file);
+	ck_assert_str_eq(off->was, "/etc/libvirt/qemu/win10.xml");
+	ck_assert_str_eq(off->now, "");
+	off = &meanings.turned_off[2];
+	ck_assert(!off->file);
+	ck_assert_str_eq(off->was, "");
+	ck_assert_str_eq(off->now, "\tstate stopped\n");
 
 	ck_assert_uint_eq(meanings.n_parked, 2);
 	parked = &meanings.parked[1];
@@ -223,8 +269,9 @@ START_TEST(takes_missing_members_for_nothing)
 	ck_assert_uint_eq(meanings.settled, 0);
 	ck_assert(!meanings.undone);
 	ck_assert_ptr_null(meanings.home);
-	ck_assert_uint_eq(
-		meanings.n_units + meanings.n_mentions + meanings.n_parked + meanings.n_files, 0);
+	ck_assert_uint_eq(meanings.n_units + meanings.n_mentions + meanings.n_parked +
+				  meanings.n_files + meanings.n_turned_off,
+			  0);
 	meanings_done(&meanings);
 }
 END_TEST
@@ -330,7 +377,7 @@ static const struct malformed {
 	{ "mentions[0]", "key", "[]", "key" },
 	{ "mentions[0]", "line", NULL, "line" },
 	{ "mentions[0]", "line", "\"-1\"", "line" },
-	{ "mentions[0]", "unit", "3", "unit" },
+	{ "mentions[0]", "unit", "4", "unit" },
 	{ "mentions[0]", "unit", "-1", "unit" },
 	{ "mentions[0]", "unit", "2147483648", "unit" },
 	{ "mentions[0]", "unit", "\"0\"", "unit" },
@@ -338,6 +385,16 @@ static const struct malformed {
 	{ "mentions[0]", "unit", "2", "unit" },
 	{ "mentions[2]", "unit", "0", "unit" },
 	{ "mentions[2]", "kind", "\"nic\"", "unit" },
+	{ "mentions[4]", "unit", "0", "unit" },
+	{ "mentions[3]", "company", "{}", "company" },
+	{ "mentions[3]", "company", "2", "company" },
+	{ "mentions[3]", "company", "[\"2\"]", "mentions[3]" },
+	{ "mentions[3]", "company", "[null]", "mentions[3]" },
+	{ "mentions[3]", "company", "[-1]", "mentions[3]" },
+	{ "mentions[3]", "company", "[2,4]", "mentions[3]" },
+	{ "mentions[3]", "company", "[9223372036854775807]", "mentions[3]" },
+	/* A NIC is in no group, its function is. */
+	{ "mentions[3]", "company", "[2,0]", "company" },
 	{ "mentions[0]", "ambiguous", "1", "ambiguous" },
 	{ "mentions[0]", "held", "\"true\"", "held" },
 	{ "parked[0]", "file", NULL, "file" },
@@ -358,7 +415,7 @@ static const struct malformed {
 	{ "parked[0].mentions[0]", "offset", "9223372036854775807", "offset" },
 	{ "parked[0].mentions[0]", "length", "0", "length" },
 	{ "parked[0].mentions[0]", "length", "9223372036854775807", "offset" },
-	{ "parked[0].mentions[0]", "unit", "3", "unit" },
+	{ "parked[0].mentions[0]", "unit", "4", "unit" },
 	{ "parked[0].mentions[0]", "said", "7", "said" },
 	{ "parked[0].mentions[0]", "parked", "1", "parked" },
 	{ "parked[1]", "file", "\"pci-0000:06:00.0\"", "file" },
@@ -386,6 +443,20 @@ static const struct malformed {
 	{ "files[0]", "lines", "[7]", "files[0]" },
 	{ "files[0]", "lines", "[\"x\"]", "lines" },
 	{ "files[0]", "lines", "[\"\"]", "lines" },
+	{ "", "turned_off", "{}", "turned_off" },
+	{ "", "turned_off", "[\"\"]", "turned_off[0]" },
+	{ "turned_off[0]", "guest", NULL, "guest" },
+	{ "turned_off[0]", "guest", "7", "guest" },
+	{ "turned_off[0]", "file", NULL, "file" },
+	{ "turned_off[0]", "file", "7", "file" },
+	{ "turned_off[1]", "file", "\"win10.xml\"", "file" },
+	{ "turned_off[1]", "file", "\"/etc/libvirt/../shadow\"", "file" },
+	{ "turned_off[1]", "removed", "1", "removed" },
+	{ "turned_off[1]", "was", "7", "was" },
+	/* A link leads somewhere. */
+	{ "turned_off[1]", "was", NULL, "was" },
+	{ "turned_off[0]", "was", "\"both\"", "was" },
+	{ "turned_off[0]", "now", "[]", "now" },
 };
 
 START_TEST(refuses_each_malformed_member_and_names_it)

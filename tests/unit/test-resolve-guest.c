@@ -206,6 +206,15 @@ static const struct sentence where_the_device_is[] = {
 	{ "is one of several", .boots = { { TWINS, ENTRY, 0 }, { SHUFFLED, NULL, 0 } }, BLOCKS,
 	  .words = "hostpci0 0000:06:00.0: the device may be one of several now; 8086:1521 is "
 		   "there now" },
+	{ "is one of several, and another model is there",
+	  .boots = { { TWINS, ENTRY, 0 }, { "-@06/0c%10d3 -@08/16 -@09/17", NULL, 0 } }, PROVEN,
+	  .words = "may be one of several now; 8086:10d3 is there now" },
+	{ "is one of several, and something of another class is there",
+	  .boots = { { TWINS, ENTRY, 0 }, { "-@06/0c^010802 -@08/16 -@09/17", NULL, 0 } }, PROVEN,
+	  .words = "may be one of several now" },
+	{ "is one of several, and a unit with another number is there",
+	  .boots = { { "-@05#0b -@06#0a", ENTRY, 0 }, { "-@06/16#0b -@08", NULL, 0 } }, PROVEN,
+	  .words = "may be one of several now; 8086:1521, serial 52-54-00-ff-ff-00-00-0b is" },
 	{ "is one of several, which are never followed",
 	  .boots = { { TWINS, ENTRY, 0 }, { SHUFFLED, NULL, RELOCATE } }, BLOCKS,
 	  .words = "may be one of several now" },
@@ -325,6 +334,24 @@ static const struct sentence virtual_functions[] = {
 	  .boots = { { VIRTUAL, VF, 0 },
 		     { NOTHING " -@08/06#0a -@08.2/06%1520&08 -@08.3/06%1520&08", NULL, 0 } },
 	  BLOCKS, .words = "hostpci0 0000:06:00.2: the device is at 0000:08:00.2 now" },
+	{ "not made yet, as its card, which another came in the place of, is gone",
+	  .boots = { { VIRTUAL, VF, 0 }, { NOTHING " -@06/0c#0b -@06.2/0c%1520&06", NULL, 0 } },
+	  PROVEN, .words = "hostpci0 0000:06:00.2: " },
+	{ "made for the first time, of a card that was there",
+	  .boots = { { PHYSICAL, VF, 0 }, { VIRTUAL, NULL, 0 } }, KEEP },
+	{ "made for the first time, of a card that was not there",
+	  .boots = { { NOTHING, VF, 0 }, { VIRTUAL, NULL, 0 } }, PROVEN,
+	  .words = "hostpci0 0000:06:00.2: it meant no device; 8086:1520" },
+	{ "made for the first time, of a card that came into the place of another",
+	  .boots = { { PHYSICAL, VF, 0 }, { NOTHING " -@06/0c#0b -@06.2/0c%1520&06", NULL, 0 } },
+	  PROVEN, .words = "it meant no device" },
+	{ "made for the first time, of a card that came into the place of one that moved",
+	  .boots = { { PHYSICAL, VF, 0 },
+		     { NOTHING " -@08/06#0a -@06/0c#0b -@06.2/0c%1520&06", NULL, 0 } },
+	  PROVEN, .words = "it meant no device" },
+	{ "made for the first time, of a card that moved there",
+	  .boots = { { NOTHING " -@08/06#0a", VF, 0 }, { VIRTUAL, NULL, 0 } }, PROVEN,
+	  .words = "it meant no device" },
 	{ "of a card that is gone", .boots = { { VIRTUAL, VF, 0 }, { NOTHING, NULL, 0 } }, BLOCKS,
 	  .words = "hostpci0 0000:06:00.2: device gone" },
 };
@@ -353,6 +380,9 @@ static const struct sentence what_a_person_wrote[] = {
 	{ "means what is there", .boots = { { HELD, ALONE, 0 }, { HELD, ADDED, 0 } }, KEEP },
 	{ "means what is newly there", .boots = { { NOTHING, ALONE, 0 }, { HELD, ADDED, 0 } },
 	  KEEP },
+	{ "means what an older record says it was",
+	  .boots = { { HELD, ALONE, 0 }, { MOVED, ADDED, RELOCATE } }, WRITES,
+	  .new_name = "0000:08:00.0", .words = "hostpci2 0000:06:00.0 is now at 0000:08:00.0" },
 	{ "while another was there", .boots = { { HELD, ALONE, 0 }, { TAKEN, ADDED, 0 } }, BLOCKS,
 	  .words = "hostpci2 0000:06:00.0: was written while another device sat there; 8086:1521, "
 		   "serial 52-54-00-ff-ff-00-00-0b is there now" },
@@ -387,6 +417,15 @@ static const struct sentence protection[] = {
 	  .words = "hostpci0 0000:06:00: device gone; 8086:1521, serial "
 		   "52-54-00-ff-ff-00-00-0b is there now, needed by the host: "
 		   "root" },
+	{ "in the group of who took the place",
+	  .boots = { { HELD, ENTRY, 0 }, { TAKEN "+6 -@07#0c+6*root", NULL, 0 } }, PROVEN,
+	  .protects = true, .words = "00-0b is there now, needed by the host: root" },
+	{ "in another group than of who took the place",
+	  .boots = { { HELD, ENTRY, 0 }, { TAKEN "+6 -@07#0c+7*root", NULL, 0 } }, PROVEN,
+	  .words = "is there now", .no_words = "needed" },
+	{ "of a bridge in the group of who took the place",
+	  .boots = { { HELD, ENTRY, 0 }, { TAKEN "+6 -@07^060400+6*root", NULL, 0 } }, PROVEN,
+	  .words = "is there now", .no_words = "needed" },
 	{ "in a slot of which none is needed",
 	  .boots = { { SLOT, WHOLE, 0 }, { TAKEN " -@06.1/0c#0b", NULL, 0 } }, PROVEN,
 	  .words = "device gone", .no_words = "needed" },
@@ -429,12 +468,29 @@ static const struct sentence on_another_machine[] = {
 	{ "it came along, into another place",
 	  .boots = { { "-@05#05 -@06#0a -@07#07", ENTRY, 0 },
 		     { "-@05#55 -@08/06#0a -@07#77", NULL, OTHER_MACHINE } },
-	  BLOCKS, .words = "hostpci0 0000:06:00.0: the device is at 0000:08:00.0 now" },
+	  BLOCKS, .words = "hostpci0 0000:06:00.0: " },
+	{ "it came along, into another place, and is not followed there",
+	  .boots = { { "-@05#05 -@06#0a -@07#07", ENTRY, 0 },
+		     { "-@05#55 -@08/06#0a -@07#77", NULL, OTHER_MACHINE | RELOCATE } },
+	  BLOCKS, .words = "hostpci0 0000:06:00.0: " },
+	{ "it came along, into another place, which is so at the next boot, too",
+	  .boots = { { "-@05#05 -@06#0a -@07#07", ENTRY, 0 },
+		     { "-@05#55 -@08/06#0a -@07#77", NULL, OTHER_MACHINE | RELOCATE },
+		     { "-@05#55 -@08/06#0a -@07#77", NULL, OTHER_MACHINE | RELOCATE } },
+	  BLOCKS, .words = "hostpci0 0000:06:00.0: " },
 	{ "it looks the same at a later boot",
 	  .boots = { { "-@05#05 -@06 -@07#07", ENTRY, 0 },
 		     { "-@05#55 -@06 -@07#77", NULL, OTHER_MACHINE },
 		     { "-@05#55 -@06 -@07#77", NULL, OTHER_MACHINE } },
 	  BLOCKS, .words = "was meant on another machine" },
+	{ "a link is not followed there but by its own number", CONTAINER,
+	  .boots = { { "-@05#05 enp6s0@06 -@07#07", LINKED, 0 },
+		     { "-@05#55 enp8s0@08/06 -@07#77", NULL, OTHER_MACHINE | RELOCATE } },
+	  BLOCKS, .words = "lxc.net.0.link enp6s0: " },
+	{ "a link is followed there by its own number", CONTAINER,
+	  .boots = { { "-@05#05 enp6s0=0a@06 -@07#07", LINKED, 0 },
+		     { "-@05#55 enp8s0=0a@08/06 -@07#77", NULL, OTHER_MACHINE | RELOCATE } },
+	  WRITES, .new_name = "enp8s0", .words = "is now enp8s0 (mac)" },
 	{ "what a person writes there is meant there",
 	  .boots = { { "-@05#05 -@06 -@07#07", ENTRY, 0 },
 		     { "-@05#55 -@06 -@07#77", NULL, OTHER_MACHINE },
@@ -467,6 +523,12 @@ static const struct sentence links[] = {
 	{ "another bears the name, but has not yet got it for good", CONTAINER,
 	  .boots = { { NICS, LINKED, 0 }, { "enp6s0=0b@06/0c?#0b", NULL, 0 } }, BLOCKS,
 	  .words = "NIC gone", .no_words = "another" },
+	{ "gone, and the host needs the one that bears the name", CONTAINER,
+	  .boots = { { NICS, LINKED, 0 }, { "enp6s0=0b@06/0c#0b*route", NULL, 0 } }, PROVEN,
+	  .protects = true, .words = "another bears its name now, needed by the host: route" },
+	{ "gone, and one that is no function bears the name", CONTAINER,
+	  .boots = { { NICS, LINKED, 0 }, { "enp6s0=0b", NULL, 0 } }, PROVEN,
+	  .words = "NIC gone; another bears its name now", .no_words = "needed" },
 	{ "renamed", CONTAINER, .boots = { { NICS, LINKED, 0 }, { "enp8s0=0a@08/06#0a", NULL, 0 } },
 	  BLOCKS, .words = "lxc.net.0.link enp6s0: the NIC is enp8s0 now (mac)",
 	  .no_words = "another" },
@@ -506,11 +568,11 @@ static const struct sentence links[] = {
 static const struct sentence links_that_dangle[] = {
 	{ "when a NIC gets the name", CONTAINER,
 	  .boots = { { "enp5s0=05@05#05", LINKED, 0 }, { NICS, NULL, 0 } }, PROVEN,
-	  .words = "lxc.net.0.link enp6s0: it meant no NIC that is there, and one bears the name "
+	  .words = "lxc.net.0.link enp6s0: it meant no NIC that is there; another bears its name "
 		   "now" },
 	{ "when a NIC that got the name stays", CONTAINER,
 	  .boots = { { "enp5s0=05@05#05", LINKED, 0 }, { NICS, NULL, 0 }, { NICS, NULL, 0 } },
-	  PROVEN, .words = "it meant no NIC that is there, and one bears the name now" },
+	  PROVEN, .words = "it meant no NIC that is there; another bears its name now" },
 	{ "when it is written while another bore the name", CONTAINER,
 	  .boots = { { NICS, "lxc.net.1.type: phys\nlxc.net.1.link: enp5s0\n", 0 },
 		     { "enp5s0=05@05#05 enp6s0=0b@06/0c#0b",
@@ -556,7 +618,36 @@ static const struct sentence groups[] = {
 	  KEEP },
 	{ "without groups", MAPPINGS,
 	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 }, { NOTHING " -@06#0a", NULL, 0 } }, KEEP },
-	{ "at the first boot", MAPPINGS, .boots = { { GROUPS("24"), MAP_LINE "1\n", 0 } }, KEEP },
+	{ "that was wrong from the beginning", MAPPINGS,
+	  .boots = { { GROUPS("24"), MAP_LINE "1\n", 0 }, { GROUPS("7"), NULL, RELOCATE } }, KEEP },
+	{ "that was wrong from the beginning, and is right once", MAPPINGS,
+	  .boots = { { GROUPS("24"), MAP_LINE "1\n", 0 },
+		     { GROUPS("1"), NULL, RELOCATE },
+		     { GROUPS("7"), NULL, RELOCATE } },
+	  WRITES, .new_name = "7", .words = "iommugroup 1 is 7 now" },
+	{ "for good", MAPPINGS,
+	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 },
+		     { GROUPS("24"), NULL, 0 },
+		     { GROUPS("24"), NULL, 0 } },
+	  BLOCKS, .warn = true, .words = "iommugroup is 24 now, not 1" },
+	{ "that was followed, and changes again", MAPPINGS,
+	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 },
+		     { GROUPS("24"), NULL, RELOCATE },
+		     { GROUPS("7"), NULL, 0 } },
+	  BLOCKS, .warn = true, .words = "iommugroup is 7 now, not 24" },
+	{ "home again, whatever may be followed", MAPPINGS,
+	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 },
+		     { GROUPS("24"), NULL, RELOCATE },
+		     { GROUPS("1"), NULL, 0 } },
+	  WRITES, .new_name = "1", .words = "iommugroup 24 is 1 " },
+	{ "home again, where nothing is to be restored", MAPPINGS,
+	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 },
+		     { GROUPS("24"), NULL, RELOCATE },
+		     { GROUPS("1"), NULL, NO_RESTORE } },
+	  BLOCKS, .warn = true, .words = "iommugroup is 1 now, not 24" },
+	{ "that a person wrote wrong", MAPPINGS,
+	  .boots = { { GROUPS("1"), MAP_LINE "1\n", 0 }, { GROUPS("1"), MAP_LINE "2\n", 0 } },
+	  KEEP },
 	{ "of an entry that means nobody", MAPPINGS,
 	  .boots = { { NOTHING, MAP_LINE "1\n", 0 }, { NOTHING, NULL, 0 } }, KEEP },
 	{ "of a slot", MAPPINGS,
@@ -658,6 +749,48 @@ START_TEST(what_is_not_done_is_said)
 }
 END_TEST
 
+static void look_as(const char *hardware, unsigned int tweaks)
+{
+	look_done(&look);
+	boot(&(struct boot){ hardware, NULL, tweaks });
+}
+
+START_TEST(what_goes_on_from_a_saved_state_is_not_written_anew)
+{
+	setup();
+	world_set(&world, DOMAIN, DEVICE("bus='6' slot='0'"));
+	look_as(HELD, 0);
+	world_apply(&world, &look);
+	tree_file("/var/lib/libvirt/qemu/save/win10.save", "");
+	look_as(MOVED, RELOCATE);
+	ck_assert_int_eq(last_finding()->verdict, VERDICT_BLOCK);
+	ck_assert_ptr_nonnull(strstr(last_finding()->reason, "the device is at 0000:08:00.0 now"));
+	look_as(HELD, RELOCATE);
+	ck_assert_int_eq(last_finding()->verdict, VERDICT_KEEP);
+	teardown();
+}
+END_TEST
+
+START_TEST(the_number_of_a_mapping_that_a_person_calls_right_is_made_right)
+{
+	setup();
+	world_set(&world, MAPPINGS, MAP_LINE "1\n");
+	look_as(GROUPS("24"), 0);
+	world_apply(&world, &look);
+	world.release = "mapping/nic";
+	look_as(GROUPS("24"), 0);
+	ck_assert_int_eq(last_finding()->verdict, VERDICT_KEEP);
+	world.release = "mapping/gpu";
+	look_as(GROUPS("24"), 0);
+	ck_assert_int_eq(last_finding()->verdict, VERDICT_REMAP);
+	ck_assert_str_eq(last_finding()->new_name, "24");
+	/* What is wrong since, too. */
+	look_as(GROUPS("25"), 0);
+	ck_assert_str_eq(last_finding()->new_name, "25");
+	teardown();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resolve-guest");
@@ -687,6 +820,8 @@ int main(void)
 	tcase_add_loop_test(tests, the_number_of_a_group_follows_its_function, 0,
 			    ARRAY_SIZE(groups));
 	tcase_add_loop_test(tests, what_is_not_done_is_said, 0, ARRAY_SIZE(only_reported));
+	tcase_add_test(tests, what_goes_on_from_a_saved_state_is_not_written_anew);
+	tcase_add_test(tests, the_number_of_a_mapping_that_a_person_calls_right_is_made_right);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

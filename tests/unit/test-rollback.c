@@ -14,6 +14,8 @@
 static struct store store;
 static struct snapshot target;
 static struct rollback rollback;
+/* None is looked at. */
+static const struct documents documents;
 
 static void begin(void)
 {
@@ -95,7 +97,7 @@ static void look_from(uint64_t id)
 	rollback_done(&rollback);
 	snapshot_done(&target);
 	ck_assert_int_eq(store_load(&store, id, &target, NULL), 0);
-	r = rollback_look(&root, &store, &target, &rollback, &problem);
+	r = rollback_look(&root, &store, &target, &documents, &rollback, &problem);
 	ck_assert_msg(r == 0, "%s", problem.text);
 	ck_assert_uint_eq(rollback.n_files, target.n_files);
 }
@@ -468,6 +470,25 @@ START_TEST(a_snapshot_without_files_has_nothing_to_look_at)
 }
 END_TEST
 
+START_TEST(files_of_guests_are_not_looked_at)
+{
+	struct snapshot snapshot = { .reason = "apply" };
+	struct file_attributes attributes = { .mode = 0640 };
+
+	write_text(MAIN, "a\n");
+	add_file(&snapshot, MAIN);
+	ck_assert_int_eq(snapshot_add_file(&snapshot, "/etc/pve/mapping/pci.cfg", bytes_of("gpu\n"),
+					   &attributes),
+			 0);
+	ck_assert_int_eq(store_write(&store, &snapshot, NULL), 0);
+	ck_assert_int_eq(store_load(&store, snapshot.id, &target, NULL), 0);
+	snapshot_done(&snapshot);
+	ck_assert_int_eq(rollback_look(&root, &store, &target, &documents, &rollback, NULL), 0);
+	ck_assert_uint_eq(rollback.n_files, 1);
+	ck_assert_str_eq(rollback.files[0].then->path, MAIN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rollback");
@@ -499,6 +520,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_be_replaced_is_named);
 	tcase_add_test(tcase, a_link_is_followed_through_snapshots_as_a_file_is);
 	tcase_add_test(tcase, what_is_no_link_any_more_is_named);
+	tcase_add_test(tcase, files_of_guests_are_not_looked_at);
 	tcase_add_test(tcase, a_snapshot_without_files_has_nothing_to_look_at);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

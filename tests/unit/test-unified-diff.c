@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -335,6 +336,150 @@ START_TEST(contents_made_to_be_slow_are_not)
 }
 END_TEST
 
+struct told {
+	struct buffer text;
+	unsigned int left;
+};
+
+/* "NUMBER@OFFSET OLD|NEW;" without newlines, "-" for none. */
+static int tell(void *data, const struct line_pair *pair)
+{
+	struct told *told = data;
+
+	if (told->left-- == 0)
+		return -ENOTTY;
+	buffer_appendf(&told->text, "%u@%zu ", pair->number, pair->offset);
+	buffer_append(&told->text, pair->old.data ? pair->old : bytes_of("-"));
+	buffer_append_char(&told->text, '|');
+	buffer_append(&told->text, pair->new.data ? pair->new : bytes_of("-"));
+	buffer_append_char(&told->text, ';');
+	return 0;
+}
+
+static void assert_pairs(const char *old, const char *new, const char *expected)
+{
+	struct told told = { .left = UINT_MAX };
+
+	buffer_append_text(&told.text, "");
+	ck_assert_int_eq(line_pairs(bytes_of(old), bytes_of(new), tell, &told), 0);
+	ck_assert_str_eq(told.text.size ? told.text.data : "", expected);
+	buffer_done(&told.text);
+}
+
+START_TEST(lines_are_paired_in_the_order_of_the_file)
+{
+	assert_pairs("", "", "");
+	assert_pairs("1\n2\n", "1\n2\n", "");
+	assert_pairs("1\n2\n3\n", "1\ntwo\n3\n", "2@2 2\n|two\n;");
+	assert_pairs("1\n2\n3\n4\n", "one\n2\n3\nfour\n", "1@0 1\n|one\n;4@8 4\n|four\n;");
+	assert_pairs("1\n2\n3\n", "a\nb\n3\n", "1@0 1\n|a\n;2@2 2\n|b\n;");
+}
+END_TEST
+
+START_TEST(a_line_of_one_side_alone_stands_before_what_follows)
+{
+	assert_pairs("1\n2\n", "1\nx\n2\n", "2@2 -|x\n;");
+	assert_pairs("1\n2\n", "1\n2\nx\n", "3@4 -|x\n;");
+	assert_pairs("1\nx\n2\n", "1\n2\n", "2@2 x\n|-;");
+	assert_pairs("1\n2\nx\n", "1\n2\n", "3@4 x\n|-;");
+	assert_pairs("", "x\ny\n", "1@0 -|x\n;1@2 -|y\n;");
+	assert_pairs("x\ny\n", "", "1@0 x\n|-;2@0 y\n|-;");
+	assert_pairs("1\n2\n3\n", "a\n3\n", "1@0 1\n|a\n;2@2 2\n|-;");
+	assert_pairs("1\n3\n", "a\nb\n3\n", "1@0 1\n|a\n;2@2 -|b\n;");
+}
+END_TEST
+
+START_TEST(an_end_that_is_missing_makes_another_line)
+{
+	assert_pairs("1\n2", "1\n2\n", "2@2 2|2\n;");
+	assert_pairs("1\n2", "1\nx\n2", "2@2 -|x\n;");
+	assert_pairs("1", "", "1@0 1|-;");
+	assert_pairs("1\r\n", "1\n", "1@0 1\r\n|1\n;");
+}
+END_TEST
+
+START_TEST(who_is_told_may_end_it)
+{
+	struct told told = { .left = 1 };
+
+	ck_assert_int_eq(line_pairs(bytes_of("1\n2\n3\n"), bytes_of("a\n2\nb\n"), tell, &told),
+			 -ENOTTY);
+	ck_assert_str_eq(told.text.data, "1@0 1\n|a\n;");
+	buffer_done(&told.text);
+	told = (struct told){ .left = 1 };
+	ck_assert_int_eq(line_pairs(bytes_of("1\n2\n"), bytes_of("a\nb\n"), tell, &told), -ENOTTY);
+	buffer_done(&told.text);
+}
+END_TEST
+
+/**
+ * struct rest - The lines that were not told
+ * @old, @new: the contents;  @old_at, @new_at: up to where they were looked at
+ */
+struct rest {
+	struct bytes old;
+	struct bytes new;
+	size_t old_at;
+	size_t new_at;
+	unsigned int number;
+};
+
+/* What stands between the last line that was told and a place is common to both. */
+static void pass_common(struct rest *rest, size_t new_end)
+{
+	size_t size = new_end - rest->new_at;
+	struct bytes old = bytes_slice(rest->old, rest->old_at, size);
+
+	ck_assert_uint_ge(new_end, rest->new_at);
+	ck_assert_uint_le(size, rest->old.size - rest->old_at);
+	ck_assert(bytes_equal(old, bytes_slice(rest->new, rest->new_at, size)));
+	for (size_t i = 0; i < size; i++)
+		rest->number += old.data[i] == '\n';
+	rest->old_at += size;
+	rest->new_at = new_end;
+}
+
+static int check_pair(void *data, const struct line_pair *pair)
+{
+	struct rest *rest = data;
+
+	ck_assert(pair->old.data || pair->new.data);
+	pass_common(rest, pair->offset);
+	ck_assert_uint_eq(pair->number, rest->number);
+	if (pair->new.data)
+		ck_assert_ptr_eq(pair->new.data, rest->new.data + rest->new_at);
+	if (pair->old.data)
+		ck_assert_ptr_eq(pair->old.data, rest->old.data + rest->old_at);
+	rest->number += pair->old.data != NULL;
+	rest->old_at += pair->old.size;
+	rest->new_at += pair->new.size;
+	return 0;
+}
+
+START_TEST(the_rest_of_the_lines_is_common)
+{
+	struct buffer old = { 0 }, new = { 0 };
+	unsigned int seed = (unsigned int)_i + 1;
+
+	for (int n = 0; n < 200; n++) {
+		struct rest rest = { .number = 1 };
+
+		random_text(&seed, true, &old);
+		if (n % 2)
+			random_text(&seed, true, &new);
+		else
+			random_edit(&seed, buffer_bytes(&old), &new);
+		rest.old = buffer_bytes(&old);
+		rest.new = buffer_bytes(&new);
+		ck_assert_int_eq(line_pairs(rest.old, rest.new, check_pair, &rest), 0);
+		pass_common(&rest, rest.new.size);
+		ck_assert_uint_eq(rest.old_at, rest.old.size);
+	}
+	buffer_done(&old);
+	buffer_done(&new);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("unified-diff");
@@ -356,6 +501,11 @@ int main(void)
 	tcase_add_loop_test(all, no_shorter_difference_exists, 0, 10);
 	tcase_add_test(all, contents_with_little_in_common_are_replaced_whole);
 	tcase_add_test(all, contents_made_to_be_slow_are_not);
+	tcase_add_test(all, lines_are_paired_in_the_order_of_the_file);
+	tcase_add_test(all, a_line_of_one_side_alone_stands_before_what_follows);
+	tcase_add_test(all, an_end_that_is_missing_makes_another_line);
+	tcase_add_test(all, who_is_told_may_end_it);
+	tcase_add_loop_test(all, the_rest_of_the_lines_is_common, 0, 10);
 	suite_add_tcase(suite, all);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

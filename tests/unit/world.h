@@ -524,9 +524,8 @@ static inline void look_put_back(struct look *look, const char *restore, struct 
 	struct document *document = subject->document;
 
 	if (document_is_of_guests(document)) {
-		ck_assert_int_eq(guest_put_back(&look->meanings, &look->context, &no_names,
-						document, &subject->was_held),
-				 0);
+		ck_assert_int_eq(
+			guest_put_back(&look->meanings, &look->context, &no_names, subject), 0);
 		return;
 	}
 	ck_assert_int_eq(park_undo(&look->meanings, document, &subject->back, &subject->n_back), 0);

@@ -6,11 +6,8 @@ mkdir -p /rig/results/guests
 seen=/rig/results/guests
 
 # These go on after the boot; what they do first is part of it.
-acted() { [ "$(property "$1" ActiveState)" != active ] || grep -q " $2\$" /run/rig/guests.log 2>/dev/null; }
-for _ in $(seq 20); do
-	acted pve-ha-lrm.service 'lrm cycled' && acted pvescheduler.service 'vzdump done' && break
-	sleep 1
-done
+[ "$(property pve-ha-lrm.service ActiveState)" != active ] || wait_for_log 'lrm cycled'
+[ "$(property pvescheduler.service ActiveState)" != active ] || wait_for_log 'vzdump done'
 
 if [ -e /etc/libvirt ]; then
 	# It answers when it has started what starts with it, or has failed to.
@@ -34,4 +31,6 @@ if [ -f /rig/payload/acts.sh ]; then
 	cp -r /run/hwrecover $seen/acts/run 2>/dev/null
 	look_at_cluster $seen/acts/pve
 fi
+# Machines within this one take turns with what comes now.
+[ ! -e /etc/libvirt ] || virsh list --name | while read -r domain; do [ -z "$domain" ] || virsh suspend "$domain" </dev/null; done
 . /rig/payload/observe.sh

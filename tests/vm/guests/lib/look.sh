@@ -6,6 +6,15 @@ uptime_s() { cut -d. -f1 /proc/uptime; }
 property() { systemctl show -p "$2" --value "$1"; }
 finished() { [ "$(property hwrecover-finish.service ExecMainExitTimestampMonotonic)" -gt 0 ] 2>/dev/null; }
 
+# wait_for_log WORDS - until the stand-ins have come that far, or two minutes are over
+wait_for_log() {
+	for _ in $(seq 60); do
+		! grep -q " $1\$" /run/rig/guests.log 2>/dev/null || return 0
+		sleep 2
+	done
+	return 1
+}
+
 # UNIT.PROPERTY=VALUE; a blank line ends a unit, and Id is not its first.
 look_at_units() {
 	{
