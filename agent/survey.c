@@ -948,7 +948,7 @@ static int make_plan(const struct context *context, const struct survey_options 
 	}
 	if (r == 0)
 		survey->plan.baseline = survey->baseline_id;
-	if (r == 0 && options->scope == SCOPE_ALL && survey->plan.pending)
+	if (r == 0 && options->scope == SCOPE_ALL && (survey->plan.pending || survey->deferred))
 		r = plan_warn(&survey->plan, "%s is %s: what has to be done there is not done",
 			      PVE_PATH, pve_state_to_string(survey->pve));
 	return r == 0 ? record_own_drivers(survey) : r;
