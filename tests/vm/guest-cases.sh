@@ -7,8 +7,8 @@
 # take (guests/lib/pve.sh). In "plus-one" every address below is another card's, but for 00:1b.0. In the set "libvirt" the
 # daemon is Debian's own, and its domains run.
 
-guests_default='guests-block guests-quorum guests-relocate guests-hold guests-crash guests-no-mount guests-off guests-libvirt'
-guests_all="$guests_default guests-hooks guests-calm guests-late guests-libvirt-off"
+guests_default='guests-block guests-quorum guests-relocate guests-libvirt'
+guests_all="$guests_default guests-hold guests-crash guests-no-mount guests-off guests-hooks guests-calm guests-late guests-libvirt-off"
 
 guests_set() { # guests_set CASE - the cases of a set start from the same first boot
 	case $1 in
