@@ -275,7 +275,9 @@ static void bind_by_place(struct binder *binder)
 	pair_items(binder, AGREE_BODY | AGREE_KEY | AGREE_TEXT, has_body, keep_meaning);
 	pair_items(binder, AGREE_BLOCK | AGREE_BODY | AGREE_KEY, has_body, note_place);
 	pair_items(binder, AGREE_BLOCK | AGREE_KEY | AGREE_TEXT, NULL, keep_meaning);
-	pair_items(binder, AGREE_KEY | AGREE_TEXT, NULL, keep_meaning);
+	/* A section of a guest's file is no block that may have got another head. */
+	if (!document_is_of_guests(binder->document))
+		pair_items(binder, AGREE_KEY | AGREE_TEXT, NULL, keep_meaning);
 	pair_items(binder, AGREE_BLOCK | AGREE_KEY, NULL, note_place);
 }
 
@@ -311,16 +313,93 @@ static bool names_meant(const struct binder *binder, const struct item *today,
 	       (unit == MEANS_NOBODY || bearer == SIZE_MAX);
 }
 
+static void keep_followed(struct binder *binder, const struct item *today,
+			  const struct item *recorded)
+{
+	keep_meaning(binder, today, recorded);
+	if (!bytes_equal(today->text, recorded->text))
+		binder->bindings[today->index].said = NULL;
+}
+
 /*
  * A person may have followed the hardware in the whole file already: then each mention in turn
  * names what the one in its place meant. To go by text would mix up names that moved on by one.
  */
+static void bind_followed_file(struct binder *binder, const size_t *now)
+{
+	if (binder->n_today != binder->n_recorded)
+		return;
+	for (size_t i = 0; i < binder->n_today; i++)
+		if (!names_meant(binder, &binder->today[i], &binder->recorded[i], now))
+			return;
+	for (size_t i = 0; i < binder->n_today; i++)
+		keep_followed(binder, &binder->today[i], &binder->recorded[i]);
+	binder->n_today = binder->n_recorded = 0;
+}
+
+/* Where the run of items ends that stand in one place of a sorted list. */
+static size_t end_of_place(const struct item *items, size_t n, size_t start)
+{
+	size_t end = start;
+
+	while (end < n && compare_items(&items[end], &items[start], AGREE_BLOCK | AGREE_KEY) == 0)
+		end++;
+	return end;
+}
+
+/* Whether the mentions of one place of today name in turn what those recorded there mean. */
+static bool place_is_followed(const struct binder *binder, size_t i, size_t j, size_t n,
+			      const size_t *now)
+{
+	for (size_t k = 0; k < n; k++)
+		if (!names_meant(binder, &binder->today[i + k], &binder->recorded[j + k], now))
+			return false;
+	return true;
+}
+
+/*
+ * The same in a single setting: a guest's file has copies of it in other sections, a cluster's one
+ * of other nodes, which nobody had to follow.
+ */
+static void bind_followed_places(struct binder *binder, const size_t *now)
+{
+	unsigned int agreement = AGREE_BLOCK | AGREE_KEY;
+	size_t i = 0, j = 0, kept_today = 0, kept_recorded = 0;
+
+	qsort_r(binder->today, binder->n_today, sizeof(struct item), compare_for_sort, &agreement);
+	qsort_r(binder->recorded, binder->n_recorded, sizeof(struct item), compare_for_sort,
+		&agreement);
+	while (i < binder->n_today || j < binder->n_recorded) {
+		size_t end_today = end_of_place(binder->today, binder->n_today, i);
+		size_t end_recorded = end_of_place(binder->recorded, binder->n_recorded, j);
+		int order =
+			i >= binder->n_today ? 1
+			: j >= binder->n_recorded
+				? -1
+				: compare_items(&binder->today[i], &binder->recorded[j], agreement);
+		bool followed = order == 0 && end_today - i == end_recorded - j &&
+				place_is_followed(binder, i, j, end_today - i, now);
+
+		for (size_t k = 0; followed && k < end_today - i; k++)
+			keep_followed(binder, &binder->today[i + k], &binder->recorded[j + k]);
+		for (; order <= 0 && i < end_today; i++)
+			if (!followed)
+				binder->today[kept_today++] = binder->today[i];
+		for (; order >= 0 && j < end_recorded; j++)
+			if (!followed)
+				binder->recorded[kept_recorded++] = binder->recorded[j];
+	}
+	binder->n_today = kept_today;
+	binder->n_recorded = kept_recorded;
+}
+
 static int bind_followed(struct binder *binder)
 {
 	_cleanup_free_ size_t *now = NULL;
+	bool guests = document_is_of_guests(binder->document);
 	int r = 0;
 
-	if (binder->n_today != binder->n_recorded)
+	if (binder->n_today != binder->n_recorded && !guests)
 		return 0;
 	now = calloc(binder->meanings->n_units + 1, sizeof(*now));
 	if (!now)
@@ -329,17 +408,9 @@ static int bind_followed(struct binder *binder)
 		r = locate_now(binder, i, &now[i]);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < binder->n_today; i++)
-		if (!names_meant(binder, &binder->today[i], &binder->recorded[i], now))
-			return 0;
-	for (size_t i = 0; i < binder->n_today; i++) {
-		const struct item *today = &binder->today[i], *recorded = &binder->recorded[i];
-
-		keep_meaning(binder, today, recorded);
-		if (!bytes_equal(today->text, recorded->text))
-			binder->bindings[today->index].said = NULL;
-	}
-	binder->n_today = binder->n_recorded = 0;
+	bind_followed_file(binder, now);
+	if (guests)
+		bind_followed_places(binder, now);
 	return 0;
 }
 
@@ -510,7 +581,7 @@ static bool bind_copy(struct binder *binder, size_t index)
 	const struct mention *original = NULL;
 	bool differ = false;
 
-	if (!document_is_of_guests(document))
+	if (!document->guest)
 		return false;
 	for (size_t i = 0; i < meanings->n_mentions; i++) {
 		const struct mention *mention = &meanings->mentions[i];

@@ -262,6 +262,7 @@ static int collect_meant(const struct resolution *resolution, const struct unit 
 static void weigh_links(const struct inventory *now, const struct unit *unit,
 			struct pairing *pairing)
 {
+	size_t bearer = SIZE_MAX;
 	bool contradicted = false;
 
 	if (unit->kind != UNIT_FUNCTION || !unit->nic.mac || unit->function.has_physfn)
@@ -277,14 +278,18 @@ static void weigh_links(const struct inventory *now, const struct unit *unit,
 				pairing->index == index;
 		if (!same)
 			continue;
+		/* An address that two bear says of neither which one it is. */
+		if (bearer != SIZE_MAX)
+			return;
+		bearer = index;
+	}
+	if (bearer != SIZE_MAX)
 		*pairing = (struct pairing){ .fate = FATE_FOUND,
 					     .confidence = CONFIDENCE_CERTAIN,
 					     .evidence = EVIDENCE_MAC,
-					     .index = index,
+					     .index = bearer,
 					     .carrier = SIZE_MAX };
-		return;
-	}
-	if (contradicted)
+	else if (contradicted)
 		*pairing = (struct pairing){ .fate = FATE_GONE,
 					     .index = SIZE_MAX,
 					     .carrier = SIZE_MAX };
