@@ -62,7 +62,10 @@ static struct search look_for(const struct search *search, const struct unit *un
 	bool is_virtual = unit->has_function && unit->function.has_physfn;
 
 	other.unit = unit;
-	other.mac = number_is_usable(unit->nic.mac) && !is_virtual ? unit->nic.mac : NULL;
+	/* That of a function is weighed by whoever knows all links (recovery/resolve.c). */
+	other.mac = unit->kind == UNIT_NIC && !is_virtual && number_is_usable(unit->nic.mac)
+			    ? unit->nic.mac
+			    : NULL;
 	other.serial = unit->has_function && number_is_usable(unit->function.serial)
 			       ? unit->function.serial
 			       : NULL;
