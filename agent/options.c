@@ -396,7 +396,7 @@ void options_help(const struct command *table, const struct command *command, st
 	}
 	buffer_append_text(out, "Usage: hwrecover [OPTION...] [COMMAND]\n\n");
 	for (; table->name; table++)
-		buffer_appendf(out, "  %-10s %s\n", table->name, table->summary);
+		buffer_appendf(out, "  %-11s %s\n", table->name, table->summary);
 	buffer_append_char(out, '\n');
 	buffer_append_text(out, global_options);
 }
