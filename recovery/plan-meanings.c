@@ -349,13 +349,13 @@ static int write_parked(struct scribe *scribe, const struct subject *subject,
 	return r;
 }
 
-static int add_member(struct scribe *scribe, const struct pci_function *function, size_t *units,
-		      size_t *n)
+static int add_member(struct scribe *scribe, const struct inventory *inventory,
+		      const struct pci_function *function, size_t *units, size_t *n)
 {
 	struct unit unit;
 	int r;
 
-	unit_from_function(scribe->now, function, &unit);
+	unit_from_function(inventory, function, &unit);
 	r = meanings_add_unit(scribe->meanings, &unit, &units[*n]);
 	if (r == 0)
 		++*n;
@@ -363,42 +363,43 @@ static int add_member(struct scribe *scribe, const struct pci_function *function
 }
 
 /* Everybody in the group of a function. */
-static int add_group(struct scribe *scribe, int group, size_t *units, size_t *n)
+static int add_group(struct scribe *scribe, const struct inventory *inventory, int group,
+		     size_t *units, size_t *n)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < scribe->now->n_functions && r == 0; i++)
-		if (scribe->now->functions[i].iommu_group == group)
-			r = add_member(scribe, &scribe->now->functions[i], units, n);
+	for (size_t i = 0; i < inventory->n_functions && r == 0; i++)
+		if (inventory->functions[i].iommu_group == group)
+			r = add_member(scribe, inventory, &inventory->functions[i], units, n);
 	return r;
 }
 
 /* Whom a device that a guest takes shares its groups with when the mention is first seen. */
-static int learn_company(struct scribe *scribe, const struct reference *reference,
-			 const struct pci_function *function, struct company *company)
+static int learn_company(struct scribe *scribe, const struct inventory *inventory,
+			 const struct reference *reference, const struct pci_function *function,
+			 struct company *company)
 {
-	const struct inventory *now = scribe->now;
 	size_t *units, n = 0;
 	int group = UNKNOWN, r = 0;
 
 	if (function->iommu_group == UNKNOWN)
 		return 0;
 	units = arena_allocate(&scribe->meanings->arena,
-			       (now->n_functions * 8 + 1) * sizeof(*units));
+			       (inventory->n_functions * 8 + 1) * sizeof(*units));
 	if (!units)
 		return -ENOMEM;
-	for (size_t i = 0; i < now->n_functions && r == 0; i++) {
-		const struct pci_function *member = &now->functions[i];
+	for (size_t i = 0; i < inventory->n_functions && r == 0; i++) {
+		const struct pci_function *member = &inventory->functions[i];
 
 		if (member != function &&
 		    (!reference->whole_slot ||
 		     !pci_address_same_device(&member->address, &function->address)))
 			continue;
 		if (member->iommu_group == UNKNOWN)
-			r = add_member(scribe, member, units, &n);
+			r = add_member(scribe, inventory, member, units, &n);
 		/* Functions of a slot mostly share a group, and follow each other. */
 		else if (member->iommu_group != group)
-			r = add_group(scribe, member->iommu_group, units, &n);
+			r = add_group(scribe, inventory, member->iommu_group, units, &n);
 		group = member->iommu_group;
 	}
 	*company = (struct company){ true, units, n };
@@ -452,6 +453,28 @@ static int note_carriers(struct scribe *scribe, const struct pci_address *addres
 	return 0;
 }
 
+/*
+ * A mention that was written while its device was in its place, and is first seen when that is
+ * somewhere else: who was with it then is in the baseline.
+ */
+static int recall_company(struct scribe *scribe, const struct subject *subject, size_t index,
+			  const struct pairing *pairing, struct company *company)
+{
+	const struct reference *reference = &subject->document->references[index];
+	const struct match *baseline = scribe->resolution->past->baseline;
+	const struct pairing *then;
+	size_t bearer;
+
+	bearer = baseline ? bearer_find(baseline->before, subject->document, reference) : SIZE_MAX;
+	if (bearer == SIZE_MAX)
+		return 0;
+	then = &baseline->functions[bearer];
+	if (then->fate != pairing->fate || then->index != pairing->index)
+		return 0;
+	return learn_company(scribe, baseline->before, reference,
+			     &baseline->before->functions[bearer], company);
+}
+
 static int write_company(struct scribe *scribe, const struct subject *subject, size_t index,
 			 struct company *company)
 {
@@ -463,19 +486,21 @@ static int write_company(struct scribe *scribe, const struct subject *subject, s
 	if (reference->kind != REFERENCE_ADDRESS || !document_is_of_guests(subject->document))
 		return 0;
 	if (late != SIZE_MAX)
-		return learn_company(scribe, reference, &scribe->now->functions[late], company);
+		return learn_company(scribe, scribe->now, reference, &scribe->now->functions[late],
+				     company);
 	if (binding->company.known)
 		return carry_company(scribe, &binding->company, company);
 	if (binding->unit == MEANS_NOBODY)
 		return binding->origin == ORIGIN_DANGLING
 			       ? note_carriers(scribe, &reference->address, company)
 			       : 0;
-	if (subject->findings[index].verdict == VERDICT_BLOCK)
-		return 0;
 	pairing = &scribe->resolution->pairings[binding->unit];
+	if (subject->findings[index].verdict == VERDICT_BLOCK)
+		return recall_company(scribe, subject, index, pairing, company);
 	if (pairing->fate != FATE_FOUND)
 		return 0;
-	return learn_company(scribe, reference, &scribe->now->functions[pairing->index], company);
+	return learn_company(scribe, scribe->now, reference,
+			     &scribe->now->functions[pairing->index], company);
 }
 
 static int write_mention(struct scribe *scribe, const struct document *plain,
@@ -778,8 +803,9 @@ static void mark_followed(const struct scribe *scribe)
 
 		for (size_t j = 0; j < subject->document->n_references; j++)
 			if (subject->bindings[j].unit != MEANS_NOBODY &&
-			    subject->findings[j].verdict != VERDICT_PARK &&
-			    subject->findings[j].verdict != VERDICT_BLOCK)
+			    (subject->findings[j].later ||
+			     (subject->findings[j].verdict != VERDICT_PARK &&
+			      subject->findings[j].verdict != VERDICT_BLOCK)))
 				scribe->followed[subject->bindings[j].unit] = true;
 	}
 }

@@ -106,24 +106,6 @@ int resolve_park(struct question *question, const char *format, ...)
 	return r;
 }
 
-/* Where nothing may be edited: what would have been done is said instead. */
-static int leave_and_say(struct question *question, const char *why_not)
-{
-	struct finding *finding = question->finding;
-	bool change = question->binding->parked != (finding->verdict == VERDICT_PARK) ||
-		      finding->verdict == VERDICT_REMAP;
-
-	if (!change)
-		return 0;
-	finding->new_name = NULL;
-	if (document_is_of_guests(question->subject->document))
-		return resolve_conclude(question, VERDICT_BLOCK, true, "%s; not done: %s",
-					finding->reason ? finding->reason : "", why_not);
-	return resolve_conclude(question, question->binding->parked ? VERDICT_PARK : VERDICT_REPORT,
-				true, "%s; not done: %s", finding->reason ? finding->reason : "",
-				why_not);
-}
-
 const char *resolve_why_not_edit(const struct policy *policy, const struct document *document)
 {
 	if (document->remembered)
@@ -133,6 +115,27 @@ const char *resolve_why_not_edit(const struct policy *policy, const struct docum
 	if (policy->only_guests && !document_is_of_guests(document))
 		return "another stage does that";
 	return NULL;
+}
+
+/* Where nothing may be edited: what would have been done is said instead. */
+static int leave_and_say(struct question *question, const char *why_not)
+{
+	struct finding *finding = question->finding;
+	bool change = question->binding->parked != (finding->verdict == VERDICT_PARK) ||
+		      finding->verdict == VERDICT_REMAP;
+
+	if (!change)
+		return 0;
+	finding->later = finding->new_name &&
+			 resolve_why_not_edit(question->resolver->policy,
+					      question->subject->document) != NULL;
+	finding->new_name = NULL;
+	if (document_is_of_guests(question->subject->document))
+		return resolve_conclude(question, VERDICT_BLOCK, true, "%s; not done: %s",
+					finding->reason ? finding->reason : "", why_not);
+	return resolve_conclude(question, question->binding->parked ? VERDICT_PARK : VERDICT_REPORT,
+				true, "%s; not done: %s", finding->reason ? finding->reason : "",
+				why_not);
 }
 
 static void find_bearer(struct question *question)

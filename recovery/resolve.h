@@ -82,6 +82,7 @@ struct policy {
  * @warn:     whether a person has to look at it
  * @stale:    a bind entry does not take what it means where it stands
  * @protects: it is put out of force because it would take a protected device
+ * @later:    its device was found, and a later stage writes that: what was found holds till then
  * @agrees:   of a group's number: it is that of the function's group
  * @proof:    for VERDICT_BLOCK: what would be handed over is known to be somebody else, or
  *            protected; without, it may be nothing, or nobody knows
@@ -95,6 +96,7 @@ struct finding {
 	bool protects;
 	bool proof;
 	bool agrees;
+	bool later;
 };
 
 /**
