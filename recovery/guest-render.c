@@ -60,14 +60,6 @@ static int undo_holds(struct subject *subject, struct undo *undo)
 	return r;
 }
 
-static struct bytes without_end(struct bytes line)
-{
-	while (line.size > 0 &&
-	       (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
-		line.size--;
-	return line;
-}
-
 /**
  * struct left - What we left at a switch, as it stands there now
  * @span: where;  @was: what stood there
@@ -93,12 +85,12 @@ static bool stands_as_left(const struct document *document, const struct start_s
 			return true;
 	}
 	if (of->span.length == 0 ||
-	    !bytes_equal(without_end(text), without_end(bytes_of(off->now))))
+	    !bytes_equal(bytes_without_line_end(text), bytes_without_line_end(bytes_of(off->now))))
 		return false;
 	*ret_left = (struct left){ of->span, BYTES_NONE };
 	if (*off->was) {
-		ret_left->span.length = without_end(text).size;
-		ret_left->was = without_end(bytes_of(off->was));
+		ret_left->span.length = bytes_without_line_end(text).size;
+		ret_left->was = bytes_without_line_end(bytes_of(off->was));
 	}
 	return true;
 }

@@ -62,14 +62,6 @@ static const struct guest_touch *find_touch(struct teller *teller, const struct 
 	return found;
 }
 
-static struct bytes without_end(struct bytes line)
-{
-	while (line.size > 0 &&
-	       (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
-		line.size--;
-	return line;
-}
-
 static int tell_line(void *data, const struct line_pair *pair)
 {
 	struct teller *teller = data;
@@ -84,8 +76,8 @@ static int tell_line(void *data, const struct line_pair *pair)
 	*edit = (struct plan_edit){ .line = pair->number,
 				    .remedy = touch ? touch->remedy : REMEDY_RESTORE };
 	edit->file = arena_copy_text(arena, teller->subject->document->path);
-	edit->from = pair->old.data ? arena_copy(arena, without_end(pair->old)) : NULL;
-	edit->to = pair->new.data ? arena_copy(arena, without_end(pair->new)) : NULL;
+	edit->from = pair->old.data ? arena_copy(arena, bytes_without_line_end(pair->old)) : NULL;
+	edit->to = pair->new.data ? arena_copy(arena, bytes_without_line_end(pair->new)) : NULL;
 	edit->reason = arena_copy_text(arena, touch ? touch->reason : PLAN_GUEST_IS_BACK);
 	if (!edit->file || !edit->reason || (pair->old.data && !edit->from) ||
 	    (pair->new.data && !edit->to))

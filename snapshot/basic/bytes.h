@@ -37,6 +37,15 @@ static inline struct bytes bytes_slice(struct bytes bytes, size_t offset, size_t
 	return (struct bytes){ bytes.data + offset, length };
 }
 
+/* A line without what ends it. */
+static inline struct bytes bytes_without_line_end(struct bytes line)
+{
+	while (line.size > 0 &&
+	       (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
+		line.size--;
+	return line;
+}
+
 static inline bool bytes_equal(struct bytes a, struct bytes b)
 {
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
